@@ -1,0 +1,135 @@
+import { type Channel, defineChannel } from "./channel.ts";
+import { Command } from "./command.ts";
+import { DeadLetter } from "./dead-letter.ts";
+import { DiagnosisEvent } from "./diagnosis.ts";
+import { Job } from "./job.ts";
+import { Snapshot } from "./snapshot.ts";
+import { Ticket } from "./ticket.ts";
+import { partsOfTicketId, type TicketId } from "./ticket-id.ts";
+import { Verdicts } from "./verdicts.ts";
+import { Violation, violationKeyOf } from "./violation.ts";
+
+/** A ticket's parts as parameters of an address. */
+const ticketParameters = (ticket: TicketId) => {
+  const { subject, invariant, target, generation } = partsOfTicketId(ticket);
+  return { subject, invariant, target, generation: String(generation) };
+};
+
+/** The loop in one table: every message, where it travels, who sends it, who reads it. */
+export const flow = {
+  snapshot: defineChannel({
+    name: "snapshot",
+    address: "operator.snapshot.<subject>.full",
+    stream: "SNAPSHOTS",
+    senders: ["observer"],
+    readers: ["checker", "cli"],
+    version: 1,
+    schema: Snapshot,
+    parameters: ({ subject }) => ({ subject }),
+    id: ({ subject, epoch, n }) => `${subject}:${epoch}:${n}`,
+    holds: "the whole observed state of a subject, every second and at once when a probe changes its mind",
+  }),
+  verdicts: defineChannel({
+    name: "verdicts",
+    address: "operator.verdicts.<subject>.current",
+    stream: "VERDICTS",
+    senders: ["checker"],
+    readers: ["ticketer", "diagnoser", "cli"],
+    version: 1,
+    schema: Verdicts,
+    parameters: ({ subject }) => ({ subject }),
+    id: ({ subject, asOf }) => `${subject}:${asOf}`,
+    holds: "every invariant and target with its verdict, once a second",
+  }),
+  violation: defineChannel({
+    name: "violation",
+    address: "operator.violation.<subject>.<invariant>.<target>",
+    stream: "VIOLATIONS",
+    senders: ["checker"],
+    readers: ["ticketer", "cli"],
+    version: 1,
+    schema: Violation,
+    parameters: ({ subject, invariant, target }) => ({ subject, invariant, target }),
+    id: (violation) => `${violationKeyOf(violation)}:${violation.state}:${violation.asOf}`,
+    holds: "the lasting state of an invariant and target, on change and every 5 s while not cleared",
+  }),
+  evidence: defineChannel({
+    name: "evidence",
+    address: "operator.evidence.<subject>.snapshot.<asOf>",
+    stream: "EVIDENCE",
+    senders: ["checker"],
+    readers: ["ticketer", "diagnoser", "cli"],
+    version: 1,
+    schema: Snapshot,
+    parameters: ({ subject, atMs }) => ({ subject, asOf: String(atMs) }),
+    id: ({ subject, atMs }) => `operator.evidence.${subject}.snapshot.${atMs}`,
+    holds: "first bad and last good snapshot of a violation; the first one stored stays",
+  }),
+  ticket: defineChannel({
+    name: "ticket",
+    address: "operator.ticket.<subject>.<invariant>.<target>.<generation>",
+    stream: "TICKETS",
+    senders: ["ticketer"],
+    readers: ["cli"],
+    version: 1,
+    schema: Ticket,
+    parameters: ({ id }) => ticketParameters(id),
+    id: ({ id, revision }) => `${id}:${revision}`,
+    holds: "a ticket, whole, at each revision",
+  }),
+  job: defineChannel({
+    name: "job",
+    address: "operator.job.<subject>.<priority>.<invariant>.<target>.<generation>.<attempt>",
+    stream: "JOBS",
+    senders: ["ticketer"],
+    readers: ["diagnoser"],
+    version: 1,
+    schema: Job,
+    parameters: ({ ticket, severity, attempt }) => ({
+      ...ticketParameters(ticket),
+      priority: severity === "critical" ? "critical" : "normal",
+      attempt: String(attempt),
+    }),
+    id: ({ ticket, attempt }) => `${ticket}:${attempt}`,
+    holds: "attempt n at diagnosing a ticket, critical ones first",
+  }),
+  diagnosis: defineChannel({
+    name: "diagnosis",
+    address: "operator.diagnosis.<subject>.<invariant>.<target>.<generation>.<attempt>.<phase>",
+    stream: "DIAGNOSES",
+    senders: ["diagnoser"],
+    readers: ["ticketer", "cli"],
+    version: 1,
+    schema: DiagnosisEvent,
+    parameters: ({ ticket, attempt, phase }) => ({ ...ticketParameters(ticket), attempt: String(attempt), phase }),
+    id: ({ ticket, attempt, phase }) => `${ticket}:${attempt}:${phase}`,
+    holds: "what became of an attempt: started, then finished with an answer or the reason for none",
+  }),
+  command: defineChannel({
+    name: "command",
+    address: "operator.command.<subject>.<invariant>.<target>.<generation>",
+    stream: "COMMANDS",
+    senders: ["cli"],
+    readers: ["ticketer", "cli"],
+    version: 1,
+    schema: Command,
+    parameters: ({ ticket }) => ticketParameters(ticket),
+    id: ({ id }) => id,
+    holds: "a person's word about a ticket; the ticket event that carries its id is the outcome",
+  }),
+  dead: defineChannel({
+    name: "dead",
+    address: "operator.dead.<service>.<channel>",
+    stream: "DEAD",
+    senders: ["observer", "checker", "ticketer", "diagnoser"],
+    readers: ["cli"],
+    version: 1,
+    schema: DeadLetter,
+    parameters: ({ service, channel }) => ({ service, channel }),
+    id: ({ service, id, code }) => `${service}:${id}:${code}`,
+    holds: "messages that couldn't be read or carried out, with their bytes and why",
+  }),
+} as const;
+
+export type ChannelName = keyof typeof flow;
+export type MessageOf<Name extends ChannelName> = (typeof flow)[Name] extends Channel<infer Message> ? Message : never;

@@ -1,0 +1,23 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { RoomFiles } from "./room.ts";
+
+const rooms = join(import.meta.dirname, "..", "..", "..", "subjects");
+
+/** The subjects that there are rooms for. */
+export function roomNames(): string[] {
+  return readdirSync(rooms, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(rooms, entry.name, "state.ts")))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** One file of a room, so that a service loads only what it needs. Throws, with the rooms that there are, when there's none of that name. */
+export async function loadRoom<File extends keyof RoomFiles>(subject: string, file: File): Promise<RoomFiles[File]> {
+  if (!roomNames().includes(subject)) {
+    throw new Error(`no room for the subject "${subject}": subjects/ has ${roomNames().join(", ") || "none"}`);
+  }
+  // A room's file is found by name at run time; the shared exam checks that it exports what `RoomFiles` says.
+  return (await import(pathToFileURL(join(rooms, subject, `${file}.ts`)).href)) as RoomFiles[File];
+}

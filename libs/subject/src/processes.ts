@@ -1,0 +1,24 @@
+/** One program of a subject where there is no Docker. */
+export interface ProcessSpec {
+  name: string;
+  /** The target that this process is, when it's a member of the subject; a load generator is none. */
+  target?: string;
+  /** `redis-server` and `nats-server` are found by the launcher; `node` is the running Node; anything else is a path. */
+  command: "node" | "redis-server";
+  arguments: string[];
+  environment: Record<string, string>;
+  /** Ready when this TCP port of 127.0.0.1 accepts, and, when given, this URL answers 200. */
+  ready: { port: number } | { url: string } | { line: string };
+  labels: Record<string, string>;
+}
+
+/** What runs for a subject, in the order of their start; each is told free ports and a folder of its own. */
+export interface ProcessPlan {
+  /** Names of the ports wanted, e.g. `redis`, `node-a`. */
+  ports: string[];
+  specs: (given: { ports: Record<string, number>; folder: string; secrets: Record<string, string> }) => ProcessSpec[];
+  /** Secrets to draw, e.g. `managementToken`. */
+  secrets: string[];
+  /** The environment with which the operator's services find what was started. */
+  environment: (given: { ports: Record<string, number>; secrets: Record<string, string> }) => Record<string, string>;
+}

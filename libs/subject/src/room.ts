@@ -1,0 +1,17 @@
+import type { Invariant } from "./invariant.ts";
+import type { Observation } from "./observation.ts";
+import type { Playbook } from "./case-file.ts";
+import type { ProcessPlan } from "./processes.ts";
+import type { StateParts } from "./state.ts";
+import type { Topology } from "./topology.ts";
+
+/** What each file of a room exports, by file name. The state's type is the room's own affair, so here it is `never`. */
+export interface RoomFiles {
+  state: { state: StateParts };
+  observe: { observe: (environment: Record<string, string | undefined>) => Promise<Observation> };
+  invariants: { invariants: Invariant<never>[] };
+  topology: { topology: Topology<never> };
+  playbook: { playbook: Playbook; playbookName: string };
+  settings: { settingsHelp: { name: string; about: string; default?: string }[] };
+  processes: { processes: ProcessPlan };
+}
