@@ -25,7 +25,13 @@ export interface CaseFile {
   timeline: { atMs: number; invariant: string; target: string; state: VerdictLine["state"] }[];
   topology: TopologyTarget[];
   /** The three most recent diagnosed tickets of the same invariant. */
-  similar: { id: TicketId; openedAtMs: number; closedAtMs?: number; headline: string; cause?: { category: CauseCategory; target: string } }[];
+  similar: {
+    id: TicketId;
+    openedAtMs: number;
+    closedAtMs?: number;
+    headline: string;
+    cause?: { category: CauseCategory; target: string };
+  }[];
 }
 
 /** A deterministic diagnosis from the case file: no model, no clock, no network. */

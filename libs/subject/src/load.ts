@@ -19,5 +19,6 @@ export async function loadRoom<File extends keyof RoomFiles>(subject: string, fi
     throw new Error(`no room for the subject "${subject}": subjects/ has ${roomNames().join(", ") || "none"}`);
   }
   // A room's file is found by name at run time; the shared exam checks that it exports what `RoomFiles` says.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return (await import(pathToFileURL(join(rooms, subject, `${file}.ts`)).href)) as RoomFiles[File];
 }

@@ -30,5 +30,6 @@ export function parseState<Parts extends StateParts>(parts: Parts, snapshot: Sna
     }
   }
   // The loop above put under each source what that source's own schema accepted.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return { state: state as StateOf<Parts>, misfits };
 }
