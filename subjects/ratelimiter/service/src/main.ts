@@ -1,0 +1,35 @@
+import { pino } from "pino";
+import { readConfig } from "./config.ts";
+import { startNode } from "./node.ts";
+
+/** Longer than any node takes to stop; whoever asked it to wants it gone by then. */
+const stopWithinMs = 4_500;
+
+const read = readConfig(process.env);
+if (!read.ok) {
+  console.error(JSON.stringify({ level: "fatal", msg: "the configuration can't be used", problems: read.problems }));
+  process.exit(78);
+}
+
+const { config } = read;
+const log = pino({
+  level: config.RATELIMITER_LOG_LEVEL,
+  base: { nodeId: config.RATELIMITER_NODE_ID },
+  formatters: { level: (level) => ({ level }) },
+});
+const node = await startNode(config, log);
+log.info({ url: node.url, pid: process.pid }, "listening");
+
+let stopping = false;
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, "stopping");
+    setTimeout(() => process.exit(1), stopWithinMs).unref();
+    void node.stop().then(() => {
+      log.info("stopped");
+      process.exit(0);
+    });
+  });
+}
