@@ -3,6 +3,8 @@ export interface ProcessSpec {
   name: string;
   /** The target that this process is, when it's a member of the subject; a load generator is none. */
   target?: string;
+  /** What kind of member it is, e.g. `node`: with it a fault has a name, `kill_node`. */
+  kind?: string;
   /** `redis-server` and `nats-server` are found by the launcher; `node` is the running Node; anything else is a path. */
   command: "node" | "redis-server";
   arguments: string[];

@@ -1,0 +1,186 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Bus } from "@operator/bus/bus";
+import type { UserName } from "@operator/contracts/channel";
+import { InstanceName } from "@operator/contracts/names";
+import { loadRoom } from "@operator/subject/load";
+import { freePorts } from "./free-port.ts";
+import { type NatsServer, startProvisionedNats } from "./nats-server.ts";
+import { Program } from "./program.ts";
+import { findServers, root } from "./servers.ts";
+
+const serviceNames = ["observer", "checker", "ticketer", "diagnoser"] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+export interface StackPlan {
+  subject: string;
+  /** How many of each service; 1 unless told, 0 for none. */
+  counts?: Partial<Record<ServiceName, number>>;
+  /** Multiplies graces and hold-downs; tests that scale them say so. */
+  graceScale?: number;
+  /** Start the subject's load generators too; true unless told. */
+  load?: boolean;
+  /** Added to the environment of each instance of a service. */
+  environment?: Partial<Record<ServiceName, Record<string, string>>>;
+  /** Called as each part is up: its name, and the milliseconds since the start. */
+  onUp?: (part: string, ms: number) => void;
+}
+
+/** The whole loop as local processes on a real nats-server, beside a real subject. Everything is on 127.0.0.1, data in a temporary folder. */
+export class Stack implements AsyncDisposable {
+  readonly subject: string;
+  readonly folder: string;
+  readonly nats: NatsServer;
+  /** The subject's members by target, e.g. `node-a`, `redis`. */
+  readonly members = new Map<string, Program>();
+  /** The kind of each member, e.g. `node`. */
+  readonly kinds = new Map<string, string>();
+  /** What belongs to the subject and is no member: load generators. */
+  readonly loads = new Map<string, Program>();
+  /** Services by instance, e.g. `checker-1`. */
+  readonly services = new Map<string, Program>();
+  /** The room's environment, with which its observer finds it. */
+  readonly environment: Record<string, string>;
+  readonly #plan: StackPlan;
+  readonly #buses: Bus[] = [];
+
+  private constructor(plan: StackPlan, folder: string, nats: NatsServer, environment: Record<string, string>) {
+    this.#plan = plan;
+    this.subject = plan.subject;
+    this.folder = folder;
+    this.nats = nats;
+    this.environment = environment;
+  }
+
+  static async start(plan: StackPlan): Promise<Stack> {
+    const started = Date.now();
+    const up = (part: string) => plan.onUp?.(part, Date.now() - started);
+    const folder = mkdtempSync(join(tmpdir(), "operator-"));
+    mkdirSync(join(folder, "logs"));
+    const { processes } = await loadRoom(plan.subject, "processes");
+    const ports = Object.fromEntries(
+      (await freePorts(processes.ports.length)).map((port, at) => [processes.ports[at] ?? "", port]),
+    );
+    const secrets = Object.fromEntries(processes.secrets.map((name) => [name, randomBytes(24).toString("base64url")]));
+    const nats = await startProvisionedNats({ folder: join(folder, "nats") });
+    const stack = new Stack(plan, folder, nats, processes.environment({ ports, secrets }));
+    try {
+      up("nats-server");
+      // The services wait for what they observe and for each other, so all starts at once; members keep the order of the plan.
+      const services = serviceNames.flatMap((name) =>
+        Array.from({ length: plan.counts?.[name] ?? 1 }, (_, at) =>
+          stack.startService(name, `${name}-${at + 1}`).then(() => up(`${name}-${at + 1}`)),
+        ),
+      );
+      const members = (async () => {
+        const servers = await findServers(["redis-server"]);
+        for (const { name, target, kind = "member", command, ready, ...spec } of processes.specs({
+          ports,
+          folder,
+          secrets,
+        })) {
+          if (target === undefined && plan.load === false) continue;
+          const server = command === "redis-server" ? servers[command] : { file: process.execPath, env: compileCache };
+          const program = await Program.start({
+            name,
+            file: server.file,
+            arguments: spec.arguments,
+            environment: { ...server.env, ...spec.environment },
+            logFile: stack.logFile(name),
+            ready,
+          });
+          if (target === undefined) stack.loads.set(name, program);
+          else {
+            stack.members.set(target, program);
+            stack.kinds.set(target, kind);
+          }
+          up(name);
+        }
+      })();
+      for (const result of await Promise.allSettled([members, ...services]))
+        if (result.status === "rejected") throw result.reason;
+      return stack;
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+  }
+
+  logFile(name: string): string {
+    return join(this.folder, "logs", `${name}.log`);
+  }
+
+  /** Starts one more instance of a service, or an instance again that was started before. */
+  async startService(service: ServiceName, instance: string, extra: Record<string, string> = {}): Promise<Program> {
+    const before = this.services.get(instance);
+    if (before) {
+      await before.restart(extra);
+      return before;
+    }
+    const program = await Program.start({
+      name: instance,
+      file: process.execPath,
+      // A small young generation keeps an idle service under 100 MB.
+      arguments: ["--max-semi-space-size=1", join(root, "services", service, "src", "main.ts")],
+      environment: {
+        ...compileCache,
+        OPERATOR_NATS_URL: this.nats.url,
+        OPERATOR_NATS_PASSWORD: this.nats.passwords[service],
+        OPERATOR_INSTANCE: instance,
+        OPERATOR_SUBJECT: this.subject,
+        OPERATOR_SUBJECTS: this.subject,
+        OPERATOR_GRACE_SCALE: String(this.#plan.graceScale ?? 1),
+        ...(service === "observer" ? this.environment : {}),
+        ...this.#plan.environment?.[service],
+        ...extra,
+      },
+      logFile: this.logFile(instance),
+      ready: { line: '"msg":"ready"' },
+    });
+    this.services.set(instance, program);
+    return program;
+  }
+
+  /** A member of the subject by its target. Throws with the names that there are. */
+  member(target: string): Program {
+    const program = this.members.get(target);
+    if (!program) throw new Error(`no member "${target}": there are ${[...this.members.keys()].join(", ")}`);
+    return program;
+  }
+
+  service(instance: string): Program {
+    const program = this.services.get(instance);
+    if (!program) throw new Error(`no instance "${instance}": there are ${[...this.services.keys()].join(", ")}`);
+    return program;
+  }
+
+  /** A connection as this user, closed with the stack. */
+  async connect(user: UserName): Promise<Bus> {
+    const bus = await Bus.connect({
+      servers: this.nats.url,
+      user,
+      password: this.nats.passwords[user],
+      instance: InstanceName.parse(`${user}-${randomBytes(2).toString("hex")}`),
+    });
+    this.#buses.push(bus);
+    return bus;
+  }
+
+  /** Stops everything, what depends before what it depends on, and removes the data. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#buses.splice(0).map((bus) => bus.close()));
+    await Promise.allSettled([...this.services.values()].map((program) => program.stop()));
+    await Promise.allSettled([...this.loads.values()].map((program) => program.stop()));
+    for (const program of [...this.members.values()].toReversed()) await program.stop().catch(() => program.kill());
+    await this.nats.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+const compileCache = { NODE_COMPILE_CACHE: join(root, ".cache", "compile") };

@@ -1,0 +1,191 @@
+import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { dirname, join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+// The tree checks itself: what STYLE marks as checked by a machine and no linter knows.
+
+const root = import.meta.dirname;
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+  cwd: root,
+  encoding: "utf8",
+})
+  .split("\n")
+  .filter((file) => file !== "");
+const sources = files.filter((file) => /\.tsx?$/.test(file));
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+
+const workspace = (file: string) =>
+  /^(libs\/[^/]+|services\/[^/]+|subjects\/[^/]+\/service|subjects\/[^/]+|cli|e2e|bench)\//.exec(file)?.[1];
+const importsOf = (file: string) =>
+  [...read(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((found) => found[1] ?? "");
+const isTest = (file: string) => /\.(test|fixture)\.ts$/.test(file);
+
+/** What each library may import of the project; a service adds the libraries, tests add libs/stack. */
+const leans: Record<string, string[]> = {
+  "libs/contracts": [],
+  "libs/bus": ["contracts"],
+  "libs/service": ["contracts", "bus"],
+  "libs/subject": ["contracts"],
+  "libs/evidence": ["contracts", "subject"],
+  "libs/stack": ["contracts", "bus", "subject"],
+};
+
+function complaintsOfImports(file: string): string[] {
+  const place = workspace(file);
+  if (place === undefined) return [];
+  const complaints: string[] = [];
+  for (const specifier of importsOf(file)) {
+    if (specifier.startsWith(".")) {
+      const to =
+        workspace(`${resolve("/", dirname(file), specifier).slice(1)}/`) ??
+        workspace(resolve("/", dirname(file), specifier).slice(1));
+      if (to !== place) complaints.push(`${file}: "${specifier}" leaves ${place}: import what a package exports`);
+      continue;
+    }
+    if (/^@nats-io\//.test(specifier) && place !== "libs/bus")
+      complaints.push(`${file}: only libs/bus imports a NATS package, not "${specifier}"`);
+    const library = /^@operator\/([^/]+)/.exec(specifier)?.[1];
+    if (library === undefined) continue;
+    if (library === "stack" && (isTest(file) || place === "cli" || place === "e2e" || place === "bench")) continue;
+    if (place === "cli" || place === "e2e" || place === "bench") {
+      if (!(`libs/${library}` in leans) && library !== "cli")
+        complaints.push(`${file}: "${specifier}": meets services on the bus only`);
+    } else if (place.startsWith("libs/")) {
+      if (!leans[place]?.includes(library) && place !== `libs/${library}`)
+        complaints.push(`${file}: ${place} may lean on ${leans[place]?.join(", ") || "nothing"}, not "${specifier}"`);
+    } else if (place.startsWith("services/")) {
+      if (!["contracts", "bus", "service", "subject", "evidence"].includes(library))
+        complaints.push(`${file}: a service imports libraries only, not "${specifier}"`);
+    } else if (place.endsWith("/service")) {
+      complaints.push(`${file}: a subject's own service imports nothing of the operator, not "${specifier}"`);
+    } else if (!["contracts", "subject"].includes(library) && !isTest(file)) {
+      complaints.push(`${file}: a room leans on contracts and subject only, not "${specifier}"`);
+    }
+  }
+  return complaints;
+}
+
+test("imports go one way: contracts ← bus ← service, contracts ← subject ← rooms, services meet on the bus", () => {
+  expect(sources.flatMap(complaintsOfImports)).toEqual([]);
+});
+
+test("nothing outside a room names a subject: but tests, documents and the demo's default", () => {
+  const names = [
+    ...new Set(files.map((file) => /^subjects\/([^/]+)\//.exec(file)?.[1]).filter((name) => name !== undefined)),
+  ];
+  const complaints = sources
+    .filter(
+      (file) =>
+        !file.startsWith("subjects/") && !isTest(file) && !file.startsWith("e2e/") && !file.startsWith("bench/"),
+    )
+    .flatMap((file) =>
+      read(file)
+        .split("\n")
+        .flatMap((line, at) =>
+          names.some((name) => new RegExp(`["'\`/]${name}["'\`/]`).test(line)) &&
+          !/demo's default|^\s*(\/\*\*|\*|\/\/)/.test(line)
+            ? [`${file}:${at + 1}: names a subject: ${line.trim()}`]
+            : [],
+        ),
+    );
+  expect(complaints).toEqual([]);
+});
+
+test("a pure heart touches no environment, network or clock: only main.ts and shells do", () => {
+  const hearts = sources.filter(
+    (file) =>
+      /^services\/[^/]+\/src\/(check|apply|track|explain|freshness|memory|probe|history)[\w-]*\.ts$/.test(file) &&
+      !isTest(file),
+  );
+  expect(hearts.length, "the pattern finds no heart: a rule that matches nothing is silent").toBeGreaterThan(3);
+  const complaints = hearts.flatMap((file) =>
+    [
+      /process\.(env|argv)/,
+      /Date\.now\(|new Date\(\)/,
+      /Math\.random\(/,
+      /from "node:(net|http|fs|child_process|timers)/,
+      /from "undici"|@operator\/bus/,
+      /setTimeout|setInterval/,
+    ]
+      .filter((forbidden) => forbidden.test(read(file)))
+      .map((forbidden) => `${file}: ${forbidden}`),
+  );
+  expect(complaints).toEqual([]);
+});
+
+test("the environment is read in one place of each program", () => {
+  const complaints = sources
+    .filter(
+      (file) =>
+        !isTest(file) &&
+        /^(libs|services|subjects|cli)\//.test(file) &&
+        !/\/(main|config|settings|failpoint|context)[\w-]*\.ts$/.test(file) &&
+        !file.startsWith("libs/stack/"),
+    )
+    .filter((file) => /process\.env\b/.test(read(file)))
+    .filter((file) => !/compile-cache|colour/.test(file));
+  expect(complaints).toEqual([]);
+});
+
+test("a main.ts is wiring on one screen", () => {
+  const long = sources
+    .filter((file) => /^services\/[^/]+\/src\/main\.ts$/.test(file))
+    .map((file) => [file, read(file).split("\n").length] as const)
+    .filter(([, lines]) => lines > 60);
+  expect(long).toEqual([]);
+});
+
+test("files are named for what is in them, and short enough to answer one question", () => {
+  const complaints = sources.flatMap((file) => {
+    const name = file.split("/").at(-1) ?? "";
+    const lines = read(file).split("\n").length;
+    return [
+      ...(/^(index|utils?|helpers?|common|types|misc)\.tsx?$/.test(name) ? [`${file}: named for nothing`] : []),
+      ...(lines > (isTest(file) ? 700 : 320)
+        ? [`${file}: ${lines} lines: when a file answers two questions, split it`]
+        : []),
+    ];
+  });
+  expect(complaints).toEqual([]);
+});
+
+test("no mock of the bus, of Redis or of a file: tests run on real servers", () => {
+  expect(
+    sources.filter((file) => file !== "tidy.test.ts" && /\bvi\.(mock|doMock|stubGlobal)\(/.test(read(file))),
+  ).toEqual([]);
+});
+
+test("nothing is left undone or switched off in silence", () => {
+  const marks = new RegExp(
+    ["TO" + "DO", "FIX" + "ME", "X" + "XX", "\\.(skip|only|todo)\\(", "@ts-(ignore|nocheck)"].join("|"),
+  );
+  expect(sources.filter((file) => file !== "tidy.test.ts" && marks.test(read(file)))).toEqual([]);
+});
+
+const Package = z.looseObject({
+  name: z.string(),
+  description: z.string().optional(),
+  exports: z.record(z.string(), z.string()).optional(),
+});
+
+test("packages export files, and a service's description is what it does in the flow", () => {
+  const packages = files
+    .filter((file) => /^(libs|services)\/[^/]+\/package\.json$/.test(file))
+    .map((file) => [file, Package.parse(JSON.parse(read(file)))] as const);
+  expect(packages.length).toBeGreaterThan(8);
+  for (const [file, { exports, description }] of packages) {
+    expect(exports, file).toEqual({ "./*": "./src/*.ts" });
+    if (file.startsWith("services/")) expect(description, file).toMatch(/^\w+ → \w+$/);
+  }
+});
+
+test("no path or host of one machine is in the tree", () => {
+  const marks = new RegExp(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]"].join("|"));
+  expect(
+    files.filter(
+      (file) => /\.(ts|js|json|md|ya?ml|sh)$/.test(file) && file !== "package-lock.json" && marks.test(read(file)),
+    ),
+  ).toEqual([]);
+});

@@ -1,0 +1,64 @@
+import { defineConfig } from "vitest/config";
+import type { Reporter, TestModule } from "vitest/node";
+
+/** The last line of every run, for people and CI alike: `N passed, N failed`. */
+class Summary implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    let passed = 0;
+    let failed = errors.length;
+    let skipped = 0;
+    for (const module of modules) {
+      // A file that can't be loaded has no tests to count, and is a failure all the same.
+      failed += module.errors().length;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        if (state === "passed") passed += 1;
+        else if (state === "failed") failed += 1;
+        else skipped += 1;
+      }
+    }
+    // After the reporter's own closing lines.
+    process.once("exit", () =>
+      process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`),
+    );
+  }
+}
+
+export default defineConfig({
+  test: {
+    reporters: ["default", new Summary()],
+    pool: "forks",
+    // Tests start real servers and services: two files at a time is what two cores carry.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "beside the code",
+          include: [
+            "libs/**/*.test.ts",
+            "services/**/*.test.ts",
+            "subjects/**/*.test.ts",
+            "cli/**/*.test.ts",
+            "bench/**/*.test.ts",
+          ],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { extends: true, test: { name: "tree", include: ["tidy.test.ts"], sequence: { groupOrder: 0 } } },
+      {
+        extends: true,
+        // The whole loop, with kills: one file at a time, nothing else beside it.
+        test: {
+          name: "e2e",
+          include: ["e2e/**/*.test.ts"],
+          maxWorkers: 1,
+          testTimeout: 180_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
