@@ -42,13 +42,13 @@ export function createMetrics(node: string, now: { connected: () => boolean; lim
     help: "Denials of Redis that were repeated from memory, without asking it again.",
     registers,
   });
-  const connected = new Gauge({
+  const connected: Gauge = new Gauge({
     name: "ratelimiter_redis_connected",
     help: "1 while commands succeed, probes included; 0 after some failures in a row.",
     registers,
     collect: () => connected.set(now.connected() ? 1 : 0),
   });
-  const limitsVersion = new Gauge({
+  const limitsVersion: Gauge = new Gauge({
     name: "ratelimiter_limits_version",
     help: "The version of the stored limits that this node applies.",
     registers,
