@@ -56,16 +56,23 @@ async function install() {
   console.error("installing packages (npm ci) …");
   const started = Date.now();
   const code = await new Promise((resolve, reject) => {
-    const ci = spawn(npm[0], [...npm.slice(1), "ci", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"], {
-      cwd: root,
-      stdio: ["ignore", 2, 2],
-    });
+    const ci = spawn(
+      npm[0],
+      [...npm.slice(1), "ci", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"],
+      {
+        cwd: root,
+        stdio: ["ignore", 2, 2],
+      },
+    );
     ci.on("error", reject);
     ci.on("exit", resolve);
   }).catch((error) => fail(`npm could not be started: ${error.message}`, 127));
   if (code !== 0) fail(`npm ci ended with ${code}; its words stand above`, code ?? 1);
   if (!existsSync(node) || spawnSync(node, ["--version"]).status !== 0) {
-    fail(`npm installed the package "node" without its program ${node}: allow its install script and run this again`, 1);
+    fail(
+      `npm installed the package "node" without its program ${node}: allow its install script and run this again`,
+      1,
+    );
   }
   writeFileSync(stamp, lock);
   console.error(`installed in ${((Date.now() - started) / 1000).toFixed(1)} s`);

@@ -43,7 +43,8 @@ async function findServer(name) {
   const found = onPath(name) ?? inCache(name);
   if (found) return found;
   const { go, debian, brew } = server;
-  const goCommand = commandOf("go") ?? [`/usr/local/go/bin/go`, join(homedir(), "go/bin/go")].find((file) => existsSync(file));
+  const goCommand =
+    commandOf("go") ?? [`/usr/local/go/bin/go`, join(homedir(), "go/bin/go")].find((file) => existsSync(file));
   const ways = [
     [debian && libraries && commandOf("apt-get") && commandOf("dpkg-deb"), () => unpackDebian(name, debian)],
     [go && goCommand, () => installGo(name, goCommand, go)],
@@ -85,7 +86,10 @@ function inCache(name) {
   const built = { file: join(cache, "go", name), env: {} };
   if (works(built, servers[name].atLeast)) return built;
   const root = join(cache, "debian", name);
-  const unpacked = { file: join(root, "usr", "bin", name), env: { LD_LIBRARY_PATH: join(root, "usr", "lib", libraries ?? "") } };
+  const unpacked = {
+    file: join(root, "usr", "bin", name),
+    env: { LD_LIBRARY_PATH: join(root, "usr", "lib", libraries ?? "") },
+  };
   if (works(unpacked, servers[name].atLeast)) return unpacked;
 }
 
@@ -127,7 +131,11 @@ async function unpackDebian(name, packages) {
 async function installGo(name, goCommand, module) {
   console.error(`building ${name}: go install ${module} (about a minute, once) …`);
   await atomically(join(cache, "go"), (folder) =>
-    run(goCommand, ["install", "-trimpath", "-ldflags", "-s -w", module], folder, { GOBIN: folder, GOTOOLCHAIN: "auto", CGO_ENABLED: "0" }),
+    run(goCommand, ["install", "-trimpath", "-ldflags", "-s -w", module], folder, {
+      GOBIN: folder,
+      GOTOOLCHAIN: "auto",
+      CGO_ENABLED: "0",
+    }),
   );
 }
 
@@ -154,9 +162,12 @@ function run(command, args, cwd = cache, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     let words = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (words = `${words}${chunk}`.slice(-2000)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk) => (words = `${words}${chunk}`.slice(-2000)));
     child.on("error", (error) => reject(new Error(`${command}: ${error.message}`)));
-    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")} ended with ${code}: ${words.trim()}`))));
+    child.on("close", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")} ended with ${code}: ${words.trim()}`)),
+    );
   });
 }
 
