@@ -1,5 +1,6 @@
 import type { Answer, CauseCategory } from "@operator/contracts/diagnosis";
 import type { Fact } from "@operator/contracts/evidence";
+import type { Json } from "@operator/contracts/json";
 import type { TicketId } from "@operator/contracts/ticket-id";
 import type { VerdictLine } from "@operator/contracts/verdicts";
 import type { Violation } from "@operator/contracts/violation";
@@ -16,22 +17,38 @@ export interface CaseFile {
   violation: Violation;
   /** When the file was put together. */
   atMs: number;
+  /** Numbered, the ones nearest to the violation first. */
   facts: CaseFact[];
+  /** Facts that the limit left out. */
+  factsLeftOut: number;
   /** What differs between the last good snapshot and the first bad one, as pointers; `before` or `after` is absent where nothing stood. */
-  changes: { pointer: string; before?: unknown; after?: unknown }[];
-  /** The newest verdicts; empty when none came. */
-  verdicts: VerdictLine[];
+  changes: { pointer: string; before?: Json; after?: Json }[];
+  /** The newest verdicts, and the time that they were said of; absent when none came. */
+  verdicts?: { asOf: number; lines: VerdictLine[] };
   /** Changes of state in the verdicts around the breach, oldest first. */
-  timeline: { atMs: number; invariant: string; target: string; state: VerdictLine["state"] }[];
+  timeline: StateChange[];
   topology: TopologyTarget[];
   /** The three most recent diagnosed tickets of the same invariant. */
-  similar: {
-    id: TicketId;
-    openedAtMs: number;
-    closedAtMs?: number;
-    headline: string;
-    cause?: { category: CauseCategory; target: string };
-  }[];
+  similar: SimilarTicket[];
+  /** What belongs in the file and couldn't be had, and why: a sentence each. */
+  missing: string[];
+}
+
+/** An invariant and target whose line in the verdicts came to another state. */
+export interface StateChange {
+  atMs: number;
+  invariant: string;
+  target: string;
+  state: VerdictLine["state"];
+}
+
+/** What an earlier ticket of the same invariant was diagnosed as. */
+export interface SimilarTicket {
+  id: TicketId;
+  openedAtMs: number;
+  closedAtMs?: number;
+  headline: string;
+  cause?: { category: CauseCategory; target: string };
 }
 
 /** A deterministic diagnosis from the case file: no model, no clock, no network. */

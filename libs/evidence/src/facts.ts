@@ -1,0 +1,132 @@
+import { EvidenceId } from "@operator/contracts/evidence";
+import { atPointer, type Json, toPointer } from "@operator/contracts/json";
+import type { Snapshot } from "@operator/contracts/snapshot";
+import type { EvidenceReference, Violation } from "@operator/contracts/violation";
+import type { CaseFact } from "@operator/subject/case-file";
+import { differencesOf } from "./differences.ts";
+import { leavesOf } from "./leaves.ts";
+import { canonicalJson } from "./quote.ts";
+import { namesSecret, redact } from "./secrets.ts";
+
+const factsMaxDefault = 200;
+const leavesMax = 200_000;
+const valueCharsMax = 400;
+
+/** A snapshot that was fetched from EVIDENCE. */
+export interface Kept {
+  address: string;
+  snapshot: Snapshot;
+}
+
+/**
+ * The facts of a case, numbered from E1, the same for the same snapshots: the violation's own pointers, then what
+ * differs, then what the sources involved report, then the rest; within each, first what is near to the target.
+ * A value that holds a secret or is too long to quote is no fact: a fact is exact or it isn't one.
+ */
+export function factsOf(given: {
+  violation: Violation;
+  firstBad?: Kept | undefined;
+  lastGood?: Kept | undefined;
+  /** Targets, nearest to the violation first. */
+  near: readonly string[];
+  factsMax?: number;
+}): { facts: CaseFact[]; leftOut: number } {
+  const sides: Side[] = [];
+  if (given.firstBad) sides.push(sideOf("first_bad", given.firstBad, given.violation.firstBad));
+  if (given.lastGood) sides.push(sideOf("last_good", given.lastGood, given.violation.lastGood));
+  const byNearness = nearnessOf(given.near);
+  const own = [...new Set(sides.flatMap((side) => side.reference?.pointers ?? []))];
+  const candidates = [
+    ...own.flatMap((pointer) => leavesUnder(sides, pointer)),
+    "/atMs",
+    ...byNearness(changedPointers(given)),
+    ...byNearness(reportPointers(sides, involvedSources(own, given.violation))),
+    ...byNearness(sides.flatMap((side) => [...side.leaves.keys()].filter((pointer) => pointer.startsWith("/parts/")))),
+    ...byNearness(
+      sides.flatMap((side) => [...side.leaves.keys()].filter((pointer) => pointer.startsWith("/sources/"))),
+    ),
+  ];
+  const facts: CaseFact[] = [];
+  let leftOut = 0;
+  for (const pointer of new Set(candidates)) {
+    for (const side of sides) {
+      const value = side.leaves.get(pointer);
+      if (value === undefined || !isTellable(pointer, value)) continue;
+      if (facts.length >= (given.factsMax ?? factsMaxDefault)) leftOut += 1;
+      else {
+        const id = EvidenceId.parse(`E${facts.length + 1}`);
+        facts.push({ id, address: side.address, pointer, value, atMs: side.atMs, snapshot: side.name });
+      }
+    }
+  }
+  return { facts, leftOut };
+}
+
+/** May this value be told? Secrets and what is too long to quote may not. */
+export function isTellable(pointer: string, value: Json): boolean {
+  const text = canonicalJson(value);
+  return text.length <= valueCharsMax && redact(text) === text && !pointer.split("/").some(namesSecret);
+}
+
+interface Side {
+  name: CaseFact["snapshot"];
+  address: string;
+  atMs: number;
+  leaves: Map<string, Json>;
+  reference: EvidenceReference | undefined;
+}
+
+function sideOf(name: CaseFact["snapshot"], kept: Kept, reference: EvidenceReference | undefined): Side {
+  const { address, snapshot } = kept;
+  return { name, address, atMs: snapshot.atMs, leaves: leavesOf(asJson(snapshot), leavesMax), reference };
+}
+
+/** A snapshot as the JSON that it came as. */
+export function asJson(snapshot: Snapshot): Json {
+  // Its schema admits nothing but JSON; only the optional fields' `undefined` hides that from the compiler.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return snapshot as Json;
+}
+
+/** A pointer of the violation may name a whole reading: its values are the facts. */
+function leavesUnder(sides: Side[], pointer: string): string[] {
+  return sides.flatMap((side) =>
+    [...side.leaves.keys()].filter((each) => each === pointer || each.startsWith(`${pointer}/`)),
+  );
+}
+
+function changedPointers({ firstBad, lastGood }: { firstBad?: Kept | undefined; lastGood?: Kept | undefined }) {
+  if (!firstBad || !lastGood) return [];
+  return differencesOf(asJson(lastGood.snapshot), asJson(firstBad.snapshot), leavesMax).map(({ pointer }) => pointer);
+}
+
+function involvedSources(pointers: string[], { detail }: Violation): string[] {
+  const named = pointers.flatMap((pointer) => /^\/(?:parts|sources)\/([^/]+)/.exec(pointer)?.[1] ?? []);
+  return [...new Set(detail.kind === "blind" ? [detail.source, ...named] : named)];
+}
+
+function reportPointers(sides: Side[], sources: string[]): string[] {
+  return sources.flatMap((source) => leavesUnder(sides, toPointer(["sources", source])));
+}
+
+/** Sorts pointers by the nearest target that they name. */
+function nearnessOf(near: readonly string[]): (pointers: string[]) => string[] {
+  const place = new Map(near.map((target, at) => [toPointer([target]).slice(1), at]));
+  const placeOf = (pointer: string) =>
+    Math.min(near.length, ...pointer.split("/").map((part) => place.get(part) ?? near.length));
+  return (pointers) =>
+    pointers
+      .map((pointer) => ({ pointer, place: placeOf(pointer) }))
+      .sort((a, b) => a.place - b.place || (a.pointer < b.pointer ? -1 : 1))
+      .map(({ pointer }) => pointer);
+}
+
+/** The value that a fact names in a snapshot, undefined when there is none. */
+export function valueOf(snapshot: Snapshot, pointer: string): Json | undefined {
+  // One value has one pointer: `xatMs` would be read as `/atMs`.
+  if (pointer !== "" && !pointer.startsWith("/")) return undefined;
+  const value = atPointer(snapshot, pointer);
+  // What a pointer names within a JSON document is JSON.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return value === undefined ? undefined : (value as Json);
+}

@@ -1,0 +1,43 @@
+import type { Json } from "@operator/contracts/json";
+import { toPointer } from "@operator/contracts/json";
+
+const levelsMax = 16;
+const listMax = 20;
+
+/**
+ * A document's smallest citable values by JSON pointer, keys sorted: scalars, empty containers, and short lists of
+ * scalars, which only mean something whole. At most `leavesMax`.
+ */
+export function leavesOf(document: Json, leavesMax: number, path: readonly string[] = []): Map<string, Json> {
+  const leaves = new Map<string, Json>();
+  const visit = (value: Json, path: readonly string[]): void => {
+    if (leaves.size >= leavesMax) return;
+    if (isLeaf(value) || path.length >= levelsMax) {
+      leaves.set(toPointer(path), value);
+      return;
+    }
+    for (const key of keysOf(value)) {
+      const child = childOf(value, key);
+      // An optional field of a parsed message may be there as `undefined`; on the wire it isn't.
+      if (child !== undefined) visit(child, [...path, key]);
+    }
+  };
+  visit(document, path);
+  return leaves;
+}
+
+function isLeaf(value: Json): boolean {
+  if (value === null || typeof value !== "object") return true;
+  if (!Array.isArray(value)) return Object.keys(value).length === 0;
+  return value.length <= listMax && value.every((each) => each === null || typeof each !== "object");
+}
+
+function keysOf(value: Json): string[] {
+  if (value === null || typeof value !== "object") return [];
+  return Array.isArray(value) ? [...value.keys()].map(String) : Object.keys(value).sort();
+}
+
+function childOf(value: Json, key: string): Json | undefined {
+  if (value === null || typeof value !== "object") return undefined;
+  return Array.isArray(value) ? value[Number(key)] : value[key];
+}
