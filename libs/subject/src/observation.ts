@@ -1,15 +1,18 @@
 import type { Json } from "@operator/contracts/json";
 import type { ProbeTarget } from "./probe.ts";
 
-/** What a source says of one target: a reading, or why there is none. */
-export type Reading = { value: Json } | { error: { code: string; message: string } };
+/** What a source says of one target: a reading, why there is none, or that the target left on purpose and is to be forgotten. */
+export type Reading = { value: Json } | { error: { code: string; message: string } } | { left: true };
 
 /** A read API, asked on a rhythm. */
 export interface Source {
   name: string;
   rhythmMs: number;
+  /** The whole read may take so long; then it's an error of every target. */
   timeoutMs: number;
-  /** target → reading. A throw is a failure of every target that the source ever read. Must end when the signal fires. */
+  /** The targets that it is to read now, known before any reading: one that was never read is blind, not absent. */
+  targets: () => string[];
+  /** target → reading. A throw is a failure of every target. Must end when the signal fires. */
   read: (signal: AbortSignal) => Promise<Record<string, Reading>>;
 }
 

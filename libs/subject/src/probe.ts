@@ -7,9 +7,9 @@ export type ProbeOutcome =
   | { kind: "answered"; latencyMs: number }
   /** Its port refused: nobody is there. */
   | { kind: "refused"; code: string }
-  /** The connection closed or broke while it was asked: ask again in 20 ms. */
+  /** The connection closed or broke while it was asked, or what came wasn't the protocol: ask again in 20 ms. */
   | { kind: "reset"; code: string }
-  /** No answer in time. `closed`: a connection that was open closed before, as a killed container's does. */
+  /** No answer in time. `closed`: the kept connection was closed by the other side and none has opened since, as when a container was killed. */
   | { kind: "timeout"; closed: boolean }
   /** The fault is ours (out of sockets, our event loop lagged): says nothing about the target. */
   | { kind: "ours"; code: string };
@@ -17,7 +17,7 @@ export type ProbeOutcome =
 /** One kept connection to a target. */
 export interface Asker {
   ask: (timeoutMs: number) => Promise<ProbeOutcome>;
-  /** Called when the kept connection closes without being asked to: a hint to ask at once. */
+  /** Called when the other side closes the kept connection: a hint to ask at once. Never for a close of our own. */
   onClose: (listener: () => void) => void;
   close: () => void;
 }
@@ -31,8 +31,9 @@ export interface ProbeTarget {
 
 /** The reading of the source `probe`: what repeated questions established about a target. */
 export const ProbeReading = z.object({
-  /** `up`: answers. `refused`: its port refuses. `silent`: two questions in a row got no answer in time. */
+  /** `up`: answers. `refused`: its port refuses, or drops every connection. `silent`: two questions in a row got no answer in time. */
   state: z.enum(["up", "refused", "silent"]),
+  /** In this state since. */
   sinceMs: TimeMs,
   address: z.string(),
   /** The code of the outcome that decided, e.g. `ECONNREFUSED`. */
