@@ -1,0 +1,117 @@
+import type { Answer, Diagnosis, Rejection } from "@operator/contracts/diagnosis";
+import { code, prose } from "./markdown.ts";
+
+/**
+ * A diagnosis as a Markdown page that a person can follow and check. Whatever comes from the subject or from a model
+ * is escaped: the page holds no link, picture or control character of theirs.
+ */
+export function renderDiagnosis(diagnosis: Diagnosis, rejections: readonly Rejection[] = []): string {
+  const { answer } = diagnosis;
+  const sections = [
+    `# ${prose(answer.headline)}`,
+    `${verdictOf(answer)} ${engineOf(diagnosis)}`,
+    rejections.length > 0 &&
+      section(
+        "This could not be verified, so nothing may be done because of it",
+        rejections.map(({ code: reason, path, message }) => `- ${code(reason)} ${code(path)}: ${prose(message)}`),
+      ),
+    section(
+      "Cause",
+      answer.rootCauses.map(
+        ({ category, target, mechanism, evidence }) =>
+          `- **${category}: ${prose(target)}.** ${prose(mechanism)}${cited(evidence)}`,
+      ),
+    ),
+    section(
+      "What happened",
+      [...answer.timeline]
+        .sort((a, b) => a.atMs - b.atMs)
+        .map(({ atMs, what, evidence }) => `- ${timeOf(atMs)} ${prose(what)}${cited(evidence)}`),
+    ),
+    section("Evidence", evidenceOf(diagnosis)),
+    section(
+      "What else it could be, and why not",
+      answer.alternatives.map(
+        ({ cause, whyRejected, for: speaksFor, against }) =>
+          `- **${cause.category}: ${prose(cause.target)}.** ${prose(whyRejected)}` +
+          `${speaksFor.length > 0 ? ` For it:${cited(speaksFor)}.` : ""}${against.length > 0 ? ` Against it:${cited(against)}.` : ""}`,
+      ),
+    ),
+    section("What can be done", answer.options.flatMap(optionOf)),
+    section(
+      "Proposed actions",
+      answer.proposals.map(
+        ({ action, target, parameters, why }) =>
+          `- ${code(action)} at ${prose(target)} with ${code(JSON.stringify(parameters))}: ${prose(why)}`,
+      ),
+    ),
+    section(
+      "How to verify",
+      answer.verify.map((each) => `- ${prose(each)}`),
+    ),
+    section(
+      "What is missing",
+      answer.missing.map((each) => `- ${prose(each)}`),
+    ),
+  ];
+  return `${sections.filter((each) => each !== false && each !== "").join("\n\n")}\n`;
+}
+
+function section(title: string, lines: string[]): string {
+  return lines.length === 0 ? "" : `## ${title}\n\n${lines.join("\n")}`;
+}
+
+function verdictOf({ verdict, confidence }: Answer): string {
+  const said = { fault: "A fault", no_fault: "No fault", unknown: "Not known" }[verdict];
+  return `**${said}, confidence ${Math.round(confidence * 100)} %.**`;
+}
+
+function engineOf({ engine: { kind, name, why } }: Diagnosis): string {
+  if (kind === "claude") return `Answered by the model ${code(name)}.`;
+  return `Answered by the playbook ${code(name)}; no model was asked${why === undefined ? "" : ` (${prose(why)})`}.`;
+}
+
+function cited(ids: readonly string[]): string {
+  return ids.length === 0 ? "" : ` (${ids.join(", ")})`;
+}
+
+function timeOf(atMs: number): string {
+  const date = new Date(atMs);
+  return Number.isNaN(date.getTime()) ? String(atMs) : date.toISOString().replace("T", " ");
+}
+
+function evidenceOf({ answer, facts }: Diagnosis): string[] {
+  if (answer.evidence.length === 0) return [];
+  const rows = answer.evidence.map(({ id, quote, shows }) => {
+    const fact = facts.find((each) => each.id === id);
+    const where = fact ? `${code(fact.pointer)} | ${timeOf(fact.atMs)}` : "no such fact |";
+    return `| ${id} | ${code(quote)} | ${where} | ${prose(shows)} |`;
+  });
+  const documents = new Map<string, string[]>();
+  for (const { id } of answer.evidence) {
+    const fact = facts.find((each) => each.id === id);
+    if (fact) documents.set(fact.address, [...(documents.get(fact.address) ?? []), id]);
+  }
+  return [
+    "| | value | where | when | what it shows |",
+    "|---|---|---|---|---|",
+    ...rows,
+    "",
+    "Each value stands in a snapshot that is kept; look it up by fetching the snapshot and following the pointer:",
+    ...[...documents].map(([address, ids]) => `- ${ids.join(", ")}: ${lookUp(address)}`),
+  ];
+}
+
+/** The command for an address. People paste commands into shells, so a text that is more than an address gets none. */
+function lookUp(address: string): string {
+  if (!/^[\w.=-]+$/.test(address)) return `${code(address)} is no address`;
+  return code(`nats stream get EVIDENCE --last-for ${address}`);
+}
+
+function optionOf({ title, steps, risk, riskWhy, recommended, why }: Answer["options"][number], at: number): string[] {
+  return [
+    `${at + 1}. **${prose(title)}**${recommended ? " (recommended)" : ""}: ${prose(why)}`,
+    ...steps.map((step) => `   - ${prose(step)}`),
+    `   - Risk: ${risk}. ${prose(riskWhy)}`,
+  ];
+}
