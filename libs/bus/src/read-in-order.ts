@@ -1,0 +1,137 @@
+import { DeliverPolicy } from "@nats-io/jetstream";
+import { type Channel, patternOf } from "@operator/contracts/channel";
+import type { Bus } from "./bus.ts";
+import { bury } from "./dead-letters.ts";
+import { open } from "./envelope.ts";
+import { BusError } from "./failure.ts";
+import { OrderedPull, type Pulled } from "./ordered-pull.ts";
+import { type Received, toReceived } from "./received.ts";
+
+export interface Batch<M> {
+  /** In the stream's order. Those that couldn't be read are dead letters by now and missing here. */
+  received: Received<M>[];
+  /** The sequence that the reader has come to, including what was passed over: the checkpoint. */
+  lastSequence: number;
+  /** Nothing more was waiting at the server. */
+  caughtUp: boolean;
+  /** Messages that were gone from the stream before they were read; `recreated`: with the stream itself. */
+  gap?: { fromSequence: number; toSequence: number; why: "expired" | "recreated" };
+}
+
+/**
+ * Every message of a channel, in order, once, for ever: over reconnects, restarts of the bus, missed heartbeats. An
+ * unreadable one is published as a dead letter, then passed over. Ends when the signal fires.
+ */
+export async function* readInOrder<M>(
+  bus: Bus,
+  channel: Channel<M>,
+  options: {
+    /** Parameters of the address that are fixed, e.g. `{ subject }`. */
+    given?: Record<string, string>;
+    /** `after`: the messages behind this sequence. `last`: the newest of each address, and what follows. */
+    from: { after: number } | "first" | "new" | "last";
+    signal: AbortSignal;
+    batchMax?: number;
+  },
+): AsyncGenerator<Batch<M>, void, void> {
+  const { given, from, signal, batchMax = 512 } = options;
+  const { link } = bus;
+  const filter = patternOf(channel, given);
+  let after = typeof from === "object" ? from.after : undefined;
+  let created: number | undefined;
+  let isCaughtUp = false;
+
+  while (!signal.aborted) {
+    let pull: OrderedPull;
+    let gap: Batch<M>["gap"];
+    try {
+      const state = await link.insist(`read ${channel.stream}`, () => bus.streamState(channel.stream), { signal });
+      if (after !== undefined) {
+        gap = gapAfter(after, state, created);
+        if (gap?.why === "recreated") after = state.firstSequence - 1;
+        else if (gap) after = gap.toSequence;
+      } else if (from === "new") after = state.lastSequence;
+      else if (from === "first") after = state.firstSequence - 1;
+      created = state.createdAtMs;
+      const start =
+        after === undefined
+          ? { deliver_policy: DeliverPolicy.LastPerSubject }
+          : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 };
+      pull = await link.insist(
+        `read ${filter}`,
+        () => OrderedPull.start(link, channel.stream, filter, start, { batchMax }),
+        {
+          signal,
+        },
+      );
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof BusError && error.code === "BUS_AWAY")) throw error;
+      link.log({ level: "warn", msg: "can't read, trying again", channel: channel.name, why: String(error) });
+      continue;
+    }
+    using reading = pull;
+    if (gap) {
+      link.counters.gap?.(channel.name);
+      link.log({ level: "warn", msg: "gap", channel: channel.name, ...gap });
+    }
+    if (gap || (reading.waitingAtFirst === 0 && !isCaughtUp)) {
+      isCaughtUp = reading.waitingAtFirst === 0;
+      yield { received: [], lastSequence: after ?? 0, caughtUp: isCaughtUp, ...(gap ? { gap } : {}) };
+    }
+    while (!signal.aborted) {
+      await reading.ready(signal);
+      if (signal.aborted) return;
+      const pulled = reading.take();
+      const newest = pulled.at(-1);
+      if (newest === undefined) {
+        link.log({ level: "info", msg: "reading anew", channel: channel.name, why: reading.broken, after });
+        break;
+      }
+      const received = await openAll(bus, channel, pulled, signal);
+      if (received === undefined) return;
+      after = newest.sequence;
+      isCaughtUp = newest.waiting === 0 && reading.queue.length === 0;
+      yield { received, lastSequence: after, caughtUp: isCaughtUp };
+    }
+  }
+}
+
+async function openAll<M>(
+  bus: Bus,
+  channel: Channel<M>,
+  pulled: Pulled[],
+  signal: AbortSignal,
+): Promise<Received<M>[] | undefined> {
+  const received: Received<M>[] = [];
+  for (const raw of pulled) {
+    const opened = open(channel, raw);
+    if (opened.ok) received.push(toReceived(raw, opened));
+    else {
+      try {
+        await bury(bus, channel, raw, opened, signal);
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        throw error;
+      }
+    }
+  }
+  bus.link.counters.received?.(channel.name, pulled.length);
+  return received;
+}
+
+/** What went missing between the last message read and what the stream holds now. */
+function gapAfter(
+  after: number,
+  state: { firstSequence: number; lastSequence: number; createdAtMs: number },
+  created: number | undefined,
+): Batch<unknown>["gap"] {
+  // A stream that ends before what was read of it is another one, and so is one made at another time.
+  if (state.lastSequence < after || (created !== undefined && state.createdAtMs !== created)) {
+    return { fromSequence: after + 1, toSequence: after + 1, why: "recreated" };
+  }
+  if (state.firstSequence > after + 1) {
+    return { fromSequence: after + 1, toSequence: state.firstSequence - 1, why: "expired" };
+  }
+  return undefined;
+}
