@@ -6,13 +6,17 @@ import { Violation } from "./violation.ts";
 
 /** Every transition and every word of a person. */
 export const HistoryEntry = z.object({
-  /** Computed, so that a repeat folds into itself: `firing:<ms>`, `attempt:1:finished`, `command:<uuid>`, … */
+  /** Computed, so that a repeat folds into itself: `firing:<sinceMs>:<ms>`, `attempt:1:finished`, `command:<uuid>`, … */
   id: z.string(),
   atMs: TimeMs,
+  /** Event time of what this was learnt from. Several messages tell of one transition: the earliest one's words stay. */
+  asOf: TimeMs.optional(),
   kind: z.enum([
     "opened",
     "blind",
     "seen_again",
+    /** The checker counts a new episode though nobody saw the old one clear: it lost its memory, or its word was lost. */
+    "begun_again",
     "cleared",
     "retired",
     "closed",
@@ -63,6 +67,8 @@ export const Ticket = z.object({
   invariant: InvariantName,
   target: TargetName,
   generation: z.int().positive(),
+  /** The last word on the generation before; what was said as of then or earlier is not about this one. Absent in the first. */
+  afterMs: TimeMs.optional(),
   /** Grows with each change that somebody should hear of; names the ticket's event. */
   revision: z.int().positive(),
   /** Why this revision came to be, e.g. `first-seen`, `cleared`; all since the last event that was sent. */
@@ -73,7 +79,7 @@ export const Ticket = z.object({
   closedAtMs: TimeMs.optional(),
   /** `observation` when fresh observations proved it, else the person who forced it. */
   closedBy: z.string().optional(),
-  /** The newest word of the checker. */
+  /** The newest word of the checker; its first bad and last good snapshot are the earliest that were named. */
   violation: Violation,
   /** The largest count that the checker sent. */
   occurrences: z.int().positive(),
