@@ -18,6 +18,8 @@ export function createApp(log: Logger): FastifyInstance {
     requestTimeout: 5_000,
     keepAliveTimeout: 30_000,
   });
+  // Fastify would take text too, and hand it on as a string.
+  app.removeContentTypeParser("text/plain");
   app.setNotFoundHandler(async (request) => {
     throw new Refusal("route_unknown", `there is no ${request.method} ${quoted(request.url)}`);
   });

@@ -45,11 +45,14 @@ export function createLimits(redis: Redis, link: Link, fallback: Limit, onChange
   }
 
   async function read(): Promise<Stored> {
-    const replies = await link.run(() => redis.multi().get(keys.limitsVersion).hgetall(keys.limits).exec());
-    const [version, entries] = StoredReply.parse(replies);
+    const replies = await link.run(() =>
+      redis.multi().get(keys.limitsVersion).hkeys(keys.limits).hvals(keys.limits).exec(),
+    );
+    const [[, version], [, names], [, texts]] = StoredReply.parse(replies);
     const stored: Stored = { version: Number(version ?? 0), limits: new Map(), unreadable: [] };
-    for (const [key, text] of Object.entries(entries)) {
-      const limit = readLimit(text);
+    // Keys and values apart, because in an object a key named __proto__ would be lost.
+    for (const [at, key] of names.entries()) {
+      const limit = readLimit(texts[at] ?? "");
       if (limit) stored.limits.set(key, limit);
       else stored.unreadable.push(key);
     }
@@ -86,9 +89,11 @@ export function createLimits(redis: Redis, link: Link, fallback: Limit, onChange
 }
 export type Limits = ReturnType<typeof createLimits>;
 
-const StoredReply = z
-  .tuple([z.tuple([z.null(), z.string().nullable()]), z.tuple([z.null(), z.record(z.string(), z.string())])])
-  .transform(([[, version], [, entries]]) => [version, entries] as const);
+const StoredReply = z.tuple([
+  z.tuple([z.null(), z.string().nullable()]),
+  z.tuple([z.null(), z.array(z.string())]),
+  z.tuple([z.null(), z.array(z.string())]),
+]);
 
 function readLimit(text: string): Limit | undefined {
   try {

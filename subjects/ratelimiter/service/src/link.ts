@@ -14,14 +14,13 @@ export type LinkSettings = {
   nodeId: string;
   commandTimeoutMs: number;
   failuresMax: number;
-  probeMs: number;
   onChange: (connected: boolean, reason: string) => void;
   onRoundTrip: (roundTripMs: number) => void;
 };
 
 /**
  * The way to Redis with a circuit breaker: after some failures in a row nobody waits for Redis any more, while a
- * probe of its own keeps asking, at once, then every `probeMs`, and when the connection is back.
+ * probe of its own keeps asking: at once, when the connection comes or goes, and whenever `probe` is called.
  */
 export function createLink(redis: Redis, settings: LinkSettings) {
   let breaker: Breaker = unproven;
@@ -71,6 +70,7 @@ export function createLink(redis: Redis, settings: LinkSettings) {
   }
 
   redis.on("ready", () => void probe());
+  redis.on("close", () => void probe());
   // Each failed connect is told by the breaker's reason; without a listener the process would end.
   redis.on("error", () => undefined);
 

@@ -16,6 +16,8 @@ export async function startNodeProcess(nodeId: string, redisUrl: string, env: Re
       RATELIMITER_NODE_ID: nodeId,
       RATELIMITER_REDIS_URL: redisUrl,
       RATELIMITER_MANAGEMENT_TOKEN: managementToken,
+      // Patient, so that a machine busy with other tests doesn't make a healthy Redis look dead.
+      RATELIMITER_COMMAND_TIMEOUT_MS: "1000",
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -40,7 +40,6 @@ export async function startNode(config: Config, log: Logger): Promise<{ url: str
     nodeId,
     commandTimeoutMs: config.RATELIMITER_COMMAND_TIMEOUT_MS,
     failuresMax: config.RATELIMITER_BREAKER_FAILURES,
-    probeMs: config.RATELIMITER_PROBE_MS,
     onChange: (connected, reason) => {
       if (connected) log.info("Redis answers: decisions are exact");
       else
@@ -110,11 +109,12 @@ export async function startNode(config: Config, log: Logger): Promise<{ url: str
     url,
     async stop() {
       const failed = (what: string) => (error: unknown) => log.warn({ err: error }, `${what} failed while stopping`);
-      await beating.stop();
       await registry.drain().catch(failed("telling that this node drains"));
       await new Promise((resolve) => setTimeout(resolve, config.RATELIMITER_DRAIN_MS));
       await app.close().catch(failed("closing the server"));
       await refreshing.stop();
+      // Not earlier, or a long drain would look like a death; not later, or it would join again.
+      await beating.stop();
       await registry.leave().catch(failed("leaving the registry, so this node will be missed,"));
       await probing.stop();
       redis.disconnect();
