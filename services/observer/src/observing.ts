@@ -1,0 +1,123 @@
+import { type SubjectName, SourceName } from "@operator/contracts/names";
+import type { Snapshot } from "@operator/contracts/snapshot";
+import type { Observation } from "@operator/subject/observation";
+import type { Clock } from "./clock.ts";
+import { type ReadResult, type SourceSight, snapshotOf, unseen } from "./observe.ts";
+import { expectedOf, poll } from "./polling.ts";
+import type { ProbeJudgement } from "./probe.ts";
+import { type Probing, startProbing } from "./probing.ts";
+
+const rhythmMs = 1_000;
+/** What answers at all has answered by then; what hasn't is reported as unread. */
+const firstAfterMs = 250;
+
+export type ObservingNews =
+  | { kind: "read"; source: string; result: ReadResult }
+  | { kind: "probe-changed"; target: string; reason: ProbeJudgement["reason"]; state: string | undefined }
+  | { kind: "room-failed"; error: unknown };
+
+/**
+ * Observes a subject until the signal fires: polls its sources, probes its targets, and says a snapshot on each second
+ * and at once when a probe changed its mind. `say` is never called again before it has resolved; what changed meanwhile
+ * is in the next one. Starts from nothing, so that it claims nothing that it hasn't read.
+ */
+export async function observeWhile(
+  observation: Observation,
+  options: {
+    subject: SubjectName;
+    epoch: number;
+    clock: Clock;
+    signal: AbortSignal;
+    say: (snapshot: Snapshot) => Promise<void>;
+    news: (news: ObservingNews) => void;
+  },
+): Promise<void> {
+  const { clock, signal, news } = options;
+  const sights = new Map<string, SourceSight>();
+  const pulse = startPulse(signal);
+  const probing = startProbing({
+    clock,
+    onChange: (target, { reason, memory }) => {
+      news({ kind: "probe-changed", target, reason, state: memory.reading?.state });
+      pulse.now();
+    },
+  });
+  let broken: { error: unknown } | undefined;
+  const polls = observation.sources.map(async (source) => {
+    const name = SourceName.parse(source.name);
+    sights.set(name, unseen(source.rhythmMs, expectedOf(source)));
+    const polling = poll(source, {
+      clock,
+      signal,
+      update: (next) => sights.set(name, next(sights.get(name) ?? unseen(source.rhythmMs, []))),
+      onRead: (result) => {
+        follow(probing, observation, news);
+        news({ kind: "read", source: name, result });
+      },
+    });
+    await polling.catch((error: unknown) => {
+      broken = { error };
+      pulse.now();
+    });
+  });
+  follow(probing, observation, news);
+  try {
+    let atMs = 0;
+    for (let n = 1; ; n += 1) {
+      const cause = await pulse.next();
+      if (cause === "ended") return;
+      if (broken) throw broken.error;
+      atMs = Math.max(clock(), atMs + 1);
+      const { subject, epoch } = options;
+      await options.say(
+        snapshotOf({ subject, epoch, n, atMs, cause }, new Map([["probe", probing.sight()], ...sights])),
+      );
+    }
+  } finally {
+    probing.close();
+    pulse.close();
+    await Promise.all(polls);
+    await observation.close();
+  }
+}
+
+function follow(probing: Probing, observation: Observation, news: (news: ObservingNews) => void): void {
+  try {
+    probing.follow(observation.probeTargets());
+  } catch (error) {
+    // The targets of before go on being probed.
+    news({ kind: "room-failed", error });
+  }
+}
+
+/** When to say the next snapshot: on the rhythm, which skips what was missed, or at once when told to. */
+function startPulse(signal: AbortSignal) {
+  let due: Snapshot["cause"] = "rhythm";
+  let roused = Promise.withResolvers<void>();
+  const rouse = (cause: Snapshot["cause"]) => {
+    if (cause === "change") due = cause;
+    roused.resolve();
+  };
+  const beat = () => rouse("rhythm");
+  let timer = setTimeout(() => {
+    beat();
+    timer = setInterval(beat, rhythmMs);
+  }, firstAfterMs);
+  signal.addEventListener("abort", beat);
+  if (signal.aborted) beat();
+  return {
+    now: () => rouse("change"),
+    next: async (): Promise<Snapshot["cause"] | "ended"> => {
+      await roused.promise;
+      if (signal.aborted) return "ended";
+      roused = Promise.withResolvers<void>();
+      const cause = due;
+      due = "rhythm";
+      return cause;
+    },
+    close: () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", beat);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Source } from "@operator/subject/observation";
+import type { Clock } from "./clock.ts";
+import { afterRead, type ReadResult, type SourceSight } from "./observe.ts";
+
+/** Reads a source on its rhythm until the signal fires: never two reads at once, each bounded, a failure is a report. */
+export async function poll(
+  source: Source,
+  options: {
+    clock: Clock;
+    signal: AbortSignal;
+    /** Replaces what is known of the source. */
+    update: (next: (sight: SourceSight) => SourceSight) => void;
+    onRead: (result: ReadResult) => void;
+  },
+): Promise<void> {
+  const { clock, signal } = options;
+  let hanging: Promise<unknown> | undefined;
+  while (!signal.aborted) {
+    const dueMs = performance.now() + source.rhythmMs;
+    const startedAtMs = clock();
+    const { result, unfinished } = hanging ? { result: stillHangs(source) } : await readOnce(source, signal);
+    if (signal.aborted) return;
+    if (unfinished) {
+      hanging = unfinished.finally(() => {
+        hanging = undefined;
+      });
+    }
+    const expected = expectedOf(source);
+    options.update((sight) => afterRead(sight, { result, expected, startedAtMs, endedAtMs: clock() }));
+    options.onRead(result);
+    await wait(Math.max(0, dueMs - performance.now()), undefined, { signal }).catch(() => {});
+  }
+}
+
+/** The targets that a source is to read; none when it can't say. */
+export function expectedOf(source: Source): string[] {
+  try {
+    return source.targets();
+  } catch {
+    return [];
+  }
+}
+
+async function readOnce(
+  source: Source,
+  outer: AbortSignal,
+): Promise<{ result: ReadResult; unfinished?: Promise<unknown> }> {
+  const abort = new AbortController();
+  const end = () => abort.abort(outer.reason);
+  outer.addEventListener("abort", end, { once: true });
+  let timer: NodeJS.Timeout | undefined;
+  const reading = (async (): Promise<{ result: ReadResult }> => {
+    try {
+      return { result: { readings: await source.read(abort.signal) } };
+    } catch (error) {
+      return { result: abort.signal.aborted ? ranOut(source) : { error: errorOf(error) } };
+    }
+  })();
+  const late = new Promise<{ result: ReadResult; unfinished: Promise<unknown> }>((resolve) => {
+    timer = setTimeout(() => {
+      abort.abort(new Error(`${source.name}: no end after ${source.timeoutMs} ms`));
+      // One turn for a read that ends by the signal, as it should, to say what it has.
+      setImmediate(() => resolve({ result: ranOut(source), unfinished: reading }));
+    }, source.timeoutMs);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener("abort", end);
+  }
+}
+
+function ranOut({ timeoutMs }: Source): ReadResult {
+  return { error: { code: "SOURCE_TIMEOUT", message: `the read didn't end within ${timeoutMs} ms` } };
+}
+
+function stillHangs({ timeoutMs }: Source): ReadResult {
+  return {
+    error: {
+      code: "SOURCE_HANGS",
+      message: `an earlier read, given up after ${timeoutMs} ms, hasn't ended: no second one is begun beside it`,
+    },
+  };
+}
+
+function errorOf(error: unknown): { code: string; message: string } {
+  if (!(error instanceof Error)) return { code: "SOURCE_FAILED", message: String(error) };
+  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
+  return { code, message: error.message };
+}

@@ -1,0 +1,137 @@
+import { Json } from "@operator/contracts/json";
+import { TargetName } from "@operator/contracts/names";
+import type { Asker, ProbeTarget } from "@operator/subject/probe";
+import type { Clock } from "./clock.ts";
+import { watchLag } from "./lag.ts";
+import type { SourceSight, TargetSight } from "./observe.ts";
+import { freshMemory, judge, type ProbeEvent, type ProbeJudgement, type ProbeMemory } from "./probe.ts";
+
+export const probeRhythmMs = 250;
+const timeoutMs = 500;
+const resetDelayMs = 20;
+/** Two of the rhythm, one that a hint triggered, one after a reset. */
+const questionsMax = 4;
+/** First questions come at once, the rhythm's are spread, so that they don't come in bursts. */
+const spreadMs = 61;
+
+/** Asks targets all the time. Targets come and go; the same name and address keeps its connection and what is known. */
+export interface Probing {
+  follow: (targets: ProbeTarget[]) => void;
+  sight: () => SourceSight;
+  close: () => void;
+}
+
+export function startProbing(options: {
+  clock: Clock;
+  /** A target's state changed: worth a snapshot at once. */
+  onChange: (target: string, judgement: ProbeJudgement) => void;
+}): Probing {
+  const lag = watchLag();
+  const probes = new Map<TargetName, Probe>();
+  let started = 0;
+  return {
+    follow: (targets) => {
+      const wanted = new Map(
+        targets.flatMap((target) => {
+          const name = TargetName.safeParse(target.target);
+          return name.success ? [[name.data, target] as const] : [];
+        }),
+      );
+      for (const [name, probe] of probes) {
+        if (wanted.get(name)?.address === probe.address) continue;
+        probe.close();
+        probes.delete(name);
+      }
+      for (const [name, target] of wanted) {
+        if (probes.has(name)) continue;
+        const phaseMs = (started++ * spreadMs) % probeRhythmMs;
+        probes.set(name, startProbe(target, { ...options, lagSince: lag.lagSince, phaseMs }));
+      }
+    },
+    sight: () => ({
+      rhythmMs: probeRhythmMs,
+      targets: new Map([...probes].map(([name, probe]) => [name, probe.sight()])),
+    }),
+    close: () => {
+      for (const probe of probes.values()) probe.close();
+      probes.clear();
+      lag.close();
+    },
+  };
+}
+
+interface Probe {
+  address: string;
+  sight: () => TargetSight;
+  close: () => void;
+}
+
+function startProbe(
+  target: ProbeTarget,
+  options: {
+    clock: Clock;
+    onChange: (target: string, judgement: ProbeJudgement) => void;
+    lagSince: (sinceMs: number) => number;
+    phaseMs: number;
+  },
+): Probe {
+  let memory: ProbeMemory = freshMemory(target.address);
+  let asked = 0;
+  let waiting = 0;
+  let ended = false;
+  const asker = openedOrBroken(target);
+
+  function hear(event: ProbeEvent): void {
+    if (ended) return;
+    const judgement = judge(memory, event);
+    const known = memory.reading !== undefined;
+    memory = judgement.memory;
+    // To learn at the start that a target is up is no change.
+    if (judgement.reason === "went-down" || (judgement.reason === "came-up" && known))
+      options.onChange(target.target, judgement);
+    if (judgement.next === "ask-now") void ask();
+    if (judgement.next === "ask-in-20ms") setTimeout(() => void ask(), resetDelayMs);
+  }
+
+  async function ask(): Promise<void> {
+    if (ended || waiting >= questionsMax) return;
+    waiting += 1;
+    const mine = (asked += 1);
+    const askedMs = performance.now();
+    const outcome = await asker.ask(timeoutMs);
+    waiting -= 1;
+    hear({ kind: "outcome", asked: mine, outcome, atMs: options.clock(), lagMs: options.lagSince(askedMs) });
+  }
+
+  asker.onClose(() => hear({ kind: "closed", atMs: options.clock() }));
+  void ask();
+  let timer = setTimeout(() => {
+    timer = setInterval(() => void ask(), probeRhythmMs);
+  }, options.phaseMs);
+  return {
+    address: target.address,
+    sight: () => {
+      const { reading, readAtMs, error } = memory;
+      return {
+        ...(reading && { value: Json.parse(reading) }),
+        ...(readAtMs !== undefined && { readAtMs }),
+        ...(error && { error }),
+      };
+    },
+    close: () => {
+      ended = true;
+      clearTimeout(timer);
+      asker.close();
+    },
+  };
+}
+
+/** A target that can't even be asked is unknown, with the reason, and costs no other target its probe. */
+function openedOrBroken(target: ProbeTarget): Asker {
+  try {
+    return target.open();
+  } catch (error) {
+    const code = error instanceof Error ? error.message.slice(0, 64) : "OPEN_FAILED";
+    return { ask: () => Promise.resolve({ kind: "ours", code }), onClose: () => {}, close: () => {} };
+  }
+}
