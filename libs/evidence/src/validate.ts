@@ -12,6 +12,9 @@ const rejectionsMax = 50;
 /** How long before the earliest snapshot cited a timeline may begin: what led to a breach is seldom older. */
 export const timelineBeforeMs = 120_000;
 
+/** Times of a case come from several hosts: so far may their clocks differ. */
+const clockSkewMaxMs = 60_000;
+
 /** What a diagnosis is held against. */
 export interface Ground {
   subject: string;
@@ -23,7 +26,7 @@ export interface Ground {
   actions?: readonly string[];
   /** A document of EVIDENCE, undefined when there is none at this address. */
   lookup: (address: string) => Snapshot | undefined;
-  /** Nothing in a timeline lies after this time. */
+  /** Nothing in a timeline lies later than a minute after this time. */
   nowMs: number;
 }
 
@@ -120,7 +123,7 @@ function ofTimeline({ timeline }: Answer, facts: Fact[], { violation, nowMs }: G
   return timeline.flatMap(({ atMs, evidence }, at): Rejection[] => {
     // A time that a cited fact itself gives may be older: a node that answered last an hour ago did.
     const isCited = facts.some(({ id, value }) => evidence.includes(id) && value === atMs);
-    if (atMs <= nowMs && (atMs >= fromMs || isCited)) return [];
+    if (atMs <= nowMs + clockSkewMaxMs && (atMs >= fromMs || isCited)) return [];
     const message = `${atMs} is not between ${fromMs} and ${nowMs}, nor the value of a fact that it cites`;
     return [reject("TIME_OUT_OF_RANGE", `answer.timeline.${at}.atMs`, message)];
   });
