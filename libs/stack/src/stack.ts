@@ -6,6 +6,7 @@ import { Bus } from "@operator/bus/bus";
 import type { UserName } from "@operator/contracts/channel";
 import { InstanceName } from "@operator/contracts/names";
 import { loadRoom } from "@operator/subject/load";
+import type { ProcessSpec } from "@operator/subject/processes";
 import { freePorts } from "./free-port.ts";
 import { type NatsServer, startProvisionedNats } from "./nats-server.ts";
 import { Program } from "./program.ts";
@@ -24,6 +25,10 @@ export interface StackPlan {
   load?: boolean;
   /** Added to the environment of each instance of a service. */
   environment?: Partial<Record<ServiceName, Record<string, string>>>;
+  /** Changes a member before it starts, e.g. to put a proxy in its way. */
+  adjust?: (spec: ProcessSpec, ports: Record<string, number>) => ProcessSpec;
+  /** Changes the environment with which the observer finds the subject. */
+  adjustEnvironment?: (environment: Record<string, string>, ports: Record<string, number>) => Record<string, string>;
   /** Called as each part is up: its name, and the milliseconds since the start. */
   onUp?: (part: string, ms: number) => void;
 }
@@ -65,7 +70,8 @@ export class Stack implements AsyncDisposable {
     );
     const secrets = Object.fromEntries(processes.secrets.map((name) => [name, randomBytes(24).toString("base64url")]));
     const nats = await startProvisionedNats({ folder: join(folder, "nats") });
-    const stack = new Stack(plan, folder, nats, processes.environment({ ports, secrets }));
+    const environment = processes.environment({ ports, secrets });
+    const stack = new Stack(plan, folder, nats, plan.adjustEnvironment?.(environment, ports) ?? environment);
     try {
       up("nats-server");
       // The services wait for what they observe and for each other, so all starts at once; members keep the order of the plan.
