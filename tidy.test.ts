@@ -60,14 +60,14 @@ function complaintsOfImports(file: string): string[] {
         complaints.push(`${file}: a service imports libraries only, not "${specifier}"`);
     } else if (place.endsWith("/service")) {
       complaints.push(`${file}: a subject's own service imports nothing of the operator, not "${specifier}"`);
-    } else if (!["contracts", "subject"].includes(library) && !isTest(file)) {
-      complaints.push(`${file}: a room leans on contracts and subject only, not "${specifier}"`);
+    } else if (!["contracts", "subject", "evidence"].includes(library) && !isTest(file)) {
+      complaints.push(`${file}: a room leans on contracts, subject and evidence only, not "${specifier}"`);
     }
   }
   return complaints;
 }
 
-test("imports go one way: contracts ← bus ← service, contracts ← subject ← rooms, services meet on the bus", () => {
+test("imports go one way: contracts ← bus ← service, contracts ← subject ← evidence ← rooms, services meet on the bus", () => {
   expect(sources.flatMap(complaintsOfImports)).toEqual([]);
 });
 
@@ -120,8 +120,8 @@ test("the environment is read in one place of each program", () => {
     .filter(
       (file) =>
         !isTest(file) &&
-        /^(libs|services|subjects|cli)\//.test(file) &&
-        !/\/(main|config|settings|failpoint|context)[\w-]*\.ts$/.test(file) &&
+        /^(libs|services|subjects)\//.test(file) &&
+        !/\/(main|config|settings|failpoint)[\w-]*\.ts$/.test(file) &&
         !file.startsWith("libs/stack/"),
     )
     .filter((file) => /process\.env\b/.test(read(file)))
