@@ -48,17 +48,13 @@ function outcomeOf(ticket: Ticket, command: Command, by: string, atMs: number): 
       text: `${command.kind}: the ticket is closed; comment on it instead`,
     };
   }
-  switch (command.kind) {
-    case "acknowledge":
-      return { kind: "acknowledged", text: `${by} looks into it`, change: { acknowledgedBy: by } };
-    case "hold":
-      return { kind: "held", text: command.reason, change: { held: true } };
-    case "unhold":
-      if (!ticket.held) return { kind: "refused", code: "NOT_HELD", text: "unhold: the ticket isn't held" };
-      return { kind: "unheld", text: "may close again, and be diagnosed", change: { held: false } };
-    default:
-      return resolve(ticket, command, by, atMs);
+  if (command.kind === "resolve") return resolve(ticket, command, by, atMs);
+  if (command.kind === "hold") return { kind: "held", text: command.reason, change: { held: true } };
+  if (command.kind === "acknowledge") {
+    return { kind: "acknowledged", text: `${by} looks into it`, change: { acknowledgedBy: by } };
   }
+  if (!ticket.held) return { kind: "refused", code: "NOT_HELD", text: "unhold: the ticket isn't held" };
+  return { kind: "unheld", text: "may close again, and be diagnosed", change: { held: false } };
 }
 
 function resolve(
