@@ -32,6 +32,12 @@ export interface Invariant<State> {
   targets: (state: State) => string[];
   needs: (target: string) => Need[];
   judge: (state: State, target: string, atMs: number) => Judgement;
-  /** Positive evidence that the target left on purpose (the registry says so): its violation is retired, the target forgotten. */
-  left?: (state: State, target: string) => boolean;
+  /** Positive evidence that the target left on purpose: its violation is retired, the target forgotten. */
+  left?: Departure<State>;
+}
+
+/** Who can say that a target left. Asked only while what it needs is fresh: an old register proves nothing. */
+export interface Departure<State> {
+  needs: (target: string) => Need[];
+  says: (state: State, target: string) => boolean;
 }

@@ -1,0 +1,74 @@
+import { type ViolationKey, violationKeyOf } from "@operator/contracts/violation";
+import { framework, isWholeSource } from "@operator/subject/framework";
+import type { Explanation, Symptom } from "@operator/subject/topology";
+import { type Failure, messageOf } from "./case.ts";
+import type { Ended } from "./memory.ts";
+import { isFired, type Track } from "./track.ts";
+
+/** So long after its cause ended, a symptom still counts as its symptom: what broke needs time to recover. */
+const tailMs = 30_000;
+
+/** Why a violation is there, as far as others tell: asked of anything that is broken or was. */
+export interface Explainer {
+  explainedBy: (effect: Symptom & { isBlind: boolean }) => ViolationKey[];
+  /** Something that isn't firing yet could explain it. */
+  mayBeExplained: (effect: Symptom) => boolean;
+}
+
+/** Explains by what has fired and hasn't cleared, and by what ended within the last 30 s (scaled). */
+export function explainer(
+  given: { subject: string; tracks: readonly Track[]; ended: readonly Ended[]; nowMs: number; failures: Failure[] },
+  explanations: readonly Explanation[],
+  graceScale: number,
+): Explainer {
+  const { subject, nowMs, failures } = given;
+  const firing = given.tracks
+    .filter(isFired)
+    .map(({ invariant, target, breach }) => ({ invariant, target, detail: breach.detail }));
+  const over = given.ended.filter(({ endedAtMs }) => nowMs - endedAtMs < tailMs * graceScale);
+  const causes: Symptom[] = [...firing, ...over];
+  const silence = firing.filter(({ invariant }) => invariant === framework.observerSilent.name);
+
+  const joins = ({ joins, cause, effect: name }: Explanation, one: Symptom, effect: Symptom) => {
+    if (cause !== one.invariant || name !== effect.invariant) return false;
+    if (one.invariant === effect.invariant && one.target === effect.target) return false;
+    try {
+      return joins(one, effect);
+    } catch (error) {
+      failures.push({ invariant: effect.invariant, target: effect.target, message: messageOf(error) });
+      return false;
+    }
+  };
+  const causesOf = (effect: Symptom) =>
+    causes.filter((one) => explanations.some((explanation) => joins(explanation, one, effect)));
+
+  /** A whole source has no fault of its own when something else explains each of its targets. */
+  const causesOfWhole = (whole: Symptom) => {
+    const parts = firing.filter((one) => isPartOf(one, whole));
+    const ofParts = parts.map((part) => causesOf(part).filter((one) => !isWholeSource(one)));
+    return ofParts.length > 0 && ofParts.every((some) => some.length > 0) ? ofParts.flat() : [];
+  };
+
+  return {
+    explainedBy: (effect) => {
+      const found = [
+        ...causesOf(effect),
+        ...(isWholeSource(effect) ? causesOfWhole(effect) : []),
+        // A silence breaks nothing, so what was seen broken stays a case of its own. It explains only why nobody sees it.
+        ...(effect.isBlind && effect.invariant !== framework.observerSilent.name ? silence : []),
+      ];
+      return [...new Set(found.map((one) => violationKeyOf({ subject, ...one })))].sort();
+    },
+    mayBeExplained: ({ invariant }) => explanations.some(({ effect }) => effect === invariant),
+  };
+}
+
+function isPartOf(part: Symptom, whole: Symptom): boolean {
+  return (
+    part.invariant === whole.invariant &&
+    part.detail.kind === "blind" &&
+    whole.detail.kind === "blind" &&
+    part.detail.source === whole.detail.source &&
+    !isWholeSource(part)
+  );
+}
