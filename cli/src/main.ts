@@ -1,1 +1,24 @@
-console.log("hello", process.version, process.argv.slice(2));
+import { join } from "node:path";
+import { runCli } from "./run-cli.ts";
+
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => stop.abort());
+}
+// `… | head` closes the pipe: what was wanted has been read.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 74));
+
+const { stdout, stderr, env } = process;
+const code = await runCli(process.argv.slice(2), {
+  env,
+  root: join(import.meta.dirname, "..", ".."),
+  out: (text) => void stdout.write(text),
+  err: (text) => void stderr.write(text),
+  isTerminal: stdout.isTTY,
+  hasColour: stdout.isTTY && stdout.hasColors() && !env["NO_COLOR"],
+  columns: Math.max(60, stdout.columns ?? 100),
+  rows: stdout.rows ?? 24,
+  nowMs: () => Date.now(),
+  signal: stop.signal,
+});
+if (code !== 0) process.exitCode = code;

@@ -67,7 +67,8 @@ function refuseDifferences(what: string, asked: object, stored: object): void {
   throw new BusError("NOT_STORED", `${what}: the server stored something else: ${found.join(", ")}; is it old?`);
 }
 
-function differences(asked: object, stored: object): string[] {
+/** What a stored configuration says otherwise than was asked; what it says beyond that is the server's own affair. */
+export function differences(asked: object, stored: object): string[] {
   const has = new Map<string, unknown>(Object.entries(stored));
   return Object.entries(asked)
     .filter(([key, value]) => !isDeepStrictEqual(has.get(key) ?? defaultOf(value), value))

@@ -1,0 +1,64 @@
+import { BusError } from "@operator/bus/failure";
+
+/** An ending that the person at the keyboard can do something about: a code, the bad value quoted, what to do. */
+export class CliError extends Error {
+  readonly code: string;
+  readonly exitCode: number;
+  /** What the error says beside its message, for `--json`. */
+  readonly details: Record<string, unknown>;
+
+  constructor(failure: Failure, message: string, details: Record<string, unknown> & { code?: string } = {}) {
+    super(message);
+    const { code, ...rest } = details;
+    this.code = code ?? failure;
+    this.exitCode = failures[failure].exit;
+    this.details = rest;
+  }
+}
+
+/** Any failure as one that can be shown: the bus's own codes become ours, what nobody expected says that it's a bug. */
+export function toCliError(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof BusError) {
+    const { code: busCode } = error;
+    if (busCode === "BUS_FORBIDDEN" || busCode === "BUS_REFUSED")
+      return new CliError("BUS_REFUSED", message, { busCode });
+    if (busCode === "BUS_AWAY" || busCode === "BUS_CLOSED")
+      return new CliError("BUS_UNREACHABLE", message, { busCode });
+    if (busCode.startsWith("BAD_") || busCode === "TOO_LARGE")
+      return new CliError("DATA_UNREADABLE", message, { busCode });
+    return new CliError("BUS_REJECTED", message, { busCode });
+  }
+  return new CliError("UNEXPECTED", `unexpected, please report it: ${message}`);
+}
+
+/** Every way a command can end badly, with its exit code. `docs/cli.md` lists it. */
+export const failures = {
+  UNEXPECTED: { exit: 1, means: "an assumption of the command itself broke: a bug" },
+  COMMAND_REFUSED: { exit: 3, means: "the ticketer refused; the error carries the ticketer's own code and reason" },
+  NO_ANSWER: { exit: 4, means: "the command was sent, and no ticketer answered in 10 s" },
+  DOCTOR_FAILED: { exit: 5, means: "`doctor` found something that doesn't work" },
+  BUS_DIFFERS: {
+    exit: 5,
+    means: "`provision` found something on the server that it may not change to what is planned",
+  },
+  USAGE: { exit: 64, means: "a wrong command, option or value" },
+  SUBJECT_NEEDED: { exit: 64, means: "there are several subjects and none was named" },
+  SUBJECT_UNKNOWN: { exit: 64, means: "no subject of that name is known" },
+  TICKET_AMBIGUOUS: { exit: 64, means: "several tickets fit what was typed" },
+  DEAD_LETTER_AMBIGUOUS: { exit: 64, means: "several dead letters fit what was typed" },
+  DATA_UNREADABLE: { exit: 65, means: "what the bus holds can't be read as what it should be" },
+  TICKET_UNKNOWN: { exit: 66, means: "no ticket fits what was typed" },
+  SNAPSHOT_UNKNOWN: { exit: 66, means: "there is no such snapshot, or not any more" },
+  POINTER_UNKNOWN: { exit: 66, means: "the JSON pointer names nothing in the snapshot" },
+  DEAD_LETTER_UNKNOWN: { exit: 66, means: "there is no such dead letter" },
+  BUS_REJECTED: { exit: 69, means: "the bus refused what was asked for a reason of its own, which the message quotes" },
+  BUS_UNREACHABLE: { exit: 69, means: "no NATS server answered within 3 s" },
+  BUS_INCOMPLETE: { exit: 69, means: "the bus answers, but a stream or bucket isn't there: it isn't provisioned" },
+  FILE_UNREADABLE: { exit: 74, means: "a file couldn't be read or written" },
+  BUS_REFUSED: { exit: 77, means: "the bus refused the user, the password, or what the command asked for" },
+  CONTEXT_INVALID: { exit: 78, means: "the context file isn't there or isn't what it should be" },
+  PASSWORD_MISSING: { exit: 78, means: "no password for the bus was given" },
+} as const satisfies Record<string, { exit: number; means: string }>;
+export type Failure = keyof typeof failures;

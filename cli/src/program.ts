@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import { registerDeadLetters } from "./commands/dead-letters.ts";
+import { registerDemo } from "./commands/demo.ts";
+import { registerDoctor } from "./commands/doctor.ts";
+import { registerProvision } from "./commands/provision.ts";
+import { registerSnapshots } from "./commands/snapshots.ts";
+import { registerStatus } from "./commands/status.ts";
+import { registerTicketsList } from "./commands/tickets-list.ts";
+import { registerTicketsSay } from "./commands/tickets-say.ts";
+import { registerTicketsShow } from "./commands/tickets-show.ts";
+import type { Shell } from "./shell.ts";
+
+/** The command with all its parts, each of a file in `commands/`. */
+export function createProgram(shell: Shell): Command {
+  const program = new Command("operator")
+    .description("An AI operator for distributed systems: what it watches, what broke, why, and what to do.")
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut: shell.out,
+      writeErr: shell.err,
+      getOutHelpWidth: () => shell.columns,
+      getErrHelpWidth: () => shell.columns,
+      getOutHasColors: () => shell.hasColour,
+      getErrHasColors: () => false,
+      // Said by `runCli`, in one form with all other errors.
+      outputError: () => {},
+    });
+  registerStatus(program, shell);
+  const tickets = program.command("tickets").description("the tickets, and a person's word about them");
+  registerTicketsList(tickets, shell);
+  registerTicketsShow(tickets, shell);
+  registerTicketsSay(tickets, shell);
+  registerSnapshots(program, shell);
+  registerDeadLetters(program, shell);
+  registerDoctor(program, shell);
+  registerProvision(program, shell);
+  registerDemo(program);
+  return program;
+}

@@ -1,0 +1,50 @@
+import type { Bus } from "@operator/bus/bus";
+import { Ticket } from "@operator/contracts/ticket";
+import { partsOfTicketId, TicketId } from "@operator/contracts/ticket-id";
+import { violationKeyOf } from "@operator/contracts/violation";
+import { CliError } from "./cli-error.ts";
+import { findTicket } from "./find-ticket.ts";
+
+/** All tickets there are, of one subject or of all: the newest generation of each case, and earlier ones. */
+export async function readTickets(bus: Bus, subject?: string): Promise<Ticket[]> {
+  const bucket = await bus.bucket("tickets", Ticket);
+  const tickets = new Map<TicketId, { ticket: Ticket; revision: number }>();
+  for (const { value: ticket, revision } of await bucket.entries(subject)) {
+    // A generation is archived before its case moves on, so for a moment it stands there twice.
+    const other = tickets.get(ticket.id);
+    if (other === undefined || other.revision < revision) tickets.set(ticket.id, { ticket, revision });
+  }
+  return [...tickets.values()].map(({ ticket }) => ticket);
+}
+
+/** The ticket that a person means by an id or by parts of one. */
+export async function readTicket(bus: Bus, word: string): Promise<Ticket> {
+  const bucket = await bus.bucket("tickets", Ticket);
+  const whole = TicketId.safeParse(word);
+  if (whole.success && isOfNames(whole.data)) {
+    const parts = partsOfTicketId(whole.data);
+    // The newest generation stands under its case, earlier ones under their own ids.
+    const head = (await bucket.get(violationKeyOf(parts)))?.value;
+    if (head?.id === whole.data) return head;
+    const archived = (await bucket.get(whole.data))?.value;
+    if (archived) return archived;
+  }
+  const tickets = await readTickets(bus);
+  const id = findTicket(
+    word,
+    tickets.map((ticket) => ticket.id),
+  );
+  const found = tickets.find((ticket) => ticket.id === id);
+  if (!found) throw new CliError("TICKET_UNKNOWN", `no ticket "${word}"`);
+  return found;
+}
+
+/** Whether its parts are names at all: `a.b.c.1` looks like an id whatever the parts are. */
+function isOfNames(id: TicketId): boolean {
+  try {
+    partsOfTicketId(id);
+    return true;
+  } catch {
+    return false;
+  }
+}
