@@ -75,7 +75,8 @@ export class Bus implements AsyncDisposable {
   ): Promise<{ firstSequence: number; lastSequence: number; messages: number; createdAtMs: number }> {
     const { state, created } = await this.link.api.streams.info(stream);
     return {
-      firstSequence: state.first_seq,
+      // A stream that never had a message says 0.
+      firstSequence: Math.max(1, state.first_seq),
       lastSequence: state.last_seq,
       messages: state.messages,
       createdAtMs: Date.parse(created),
