@@ -84,7 +84,8 @@ export function settle(
     const violation = violationOf(subject, track, { nowMs, state: track.fired.said }, why);
     if (whySay(track, violation) === "quiet") continue;
     violations.push(violation);
-    const fired = { ...track.fired, saidAtMs: nowMs, saidAs: wordingOf(violation) };
+    const { explainedBy: saidExplainedBy } = violation;
+    const fired = { ...track.fired, saidAtMs: nowMs, saidAs: wordingOf(violation), saidExplainedBy };
     tracks.set(keyOf(track), { ...track, fired });
   }
   const lines = cases

@@ -1,5 +1,5 @@
 import { InvariantName, Severity, TargetName, TimeMs } from "@operator/contracts/names";
-import { Detail, EvidenceReference } from "@operator/contracts/violation";
+import { Detail, EvidenceReference, ViolationKey } from "@operator/contracts/violation";
 import { z } from "zod";
 import type { Case } from "./case.ts";
 
@@ -30,6 +30,8 @@ const Fired = z.object({
   /** When it was last published, and as what: see `violations.ts`. */
   saidAtMs: TimeMs,
   saidAs: z.string(),
+  /** What it was last said to be a symptom of: it ends as such, so that one that never had a ticket gets none. */
+  saidExplainedBy: z.array(ViolationKey),
 });
 
 const about = { invariant: InvariantName, target: TargetName, sinceMs: TimeMs, lastGood: Mark.optional() };
@@ -169,7 +171,14 @@ function unseen(track: Track | undefined, base: Base, at: Moment): Step {
 }
 
 function fire(broken: Broken, at: Moment, comebacks: number): Step {
-  const fired = { said: "firing" as const, changedAtMs: at.nowMs, comebacks, saidAtMs: 0, saidAs: "" };
+  const fired = {
+    said: "firing" as const,
+    changedAtMs: at.nowMs,
+    comebacks,
+    saidAtMs: 0,
+    saidAs: "",
+    saidExplainedBy: [],
+  };
   return { turn: "fired", track: { ...broken, state: "firing", sinceMs: at.nowMs, fired } };
 }
 

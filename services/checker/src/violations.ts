@@ -16,7 +16,7 @@ export function violationOf(
   const { invariant, target, breach, fired } = track;
   const isOver = at.state === "cleared" || at.state === "retired";
   const symptom = { invariant, target, detail: breach.detail, isBlind: at.state === "blind" };
-  const explainedBy = isOver ? [] : explainer.explainedBy(symptom);
+  const explainedBy = isOver ? fired.saidExplainedBy : explainer.explainedBy(symptom);
   return Violation.parse({
     subject,
     invariant,
