@@ -1,8 +1,10 @@
-import type { Json } from "@operator/contracts/json";
 import type { ProbeTarget } from "./probe.ts";
 
-/** What a source says of one target: a reading, why there is none, or that the target left on purpose and is to be forgotten. */
-export type Reading = { value: Json } | { error: { code: string; message: string } } | { left: true };
+/**
+ * What a source says of one target: a reading, why there is none, or that the target left on purpose and is to be
+ * forgotten. The observer checks that a reading is JSON.
+ */
+export type Reading = { value: unknown } | { error: { code: string; message: string } } | { left: true };
 
 /** A read API, asked on a rhythm. */
 export interface Source {

@@ -1,0 +1,40 @@
+import type { Observation } from "@operator/subject/observation";
+import type { ProbeTarget } from "@operator/subject/probe";
+import { httpAsker } from "@operator/subject/probe-http";
+import { redisAsker } from "@operator/subject/probe-redis";
+import { metricsSource } from "./observe-metrics.ts";
+import { KnownNodes } from "./observe-nodes.ts";
+import { connectRedis, redisSource, registrySource } from "./observe-redis.ts";
+import { readSettings } from "./settings.ts";
+
+/** How the rate limiter is observed: each node and Redis probed, the register, Redis' own figures and each node's metrics read. */
+export function observe(environment: Record<string, string | undefined>): Promise<Observation> {
+  const settings = readSettings(environment);
+  const nodes = new KnownNodes(settings.RATELIMITER_NODES);
+  const { redis, close } = connectRedis(settings.RATELIMITER_REDIS_URL);
+  const metrics = metricsSource(nodes);
+  const redisTarget = probeRedis(settings.RATELIMITER_REDIS_URL);
+  return Promise.resolve({
+    sources: [registrySource(redis, nodes), redisSource(redis), metrics],
+    probeTargets: () => [redisTarget, ...[...nodes.watched()].map(([id, url]) => probeNode(id, url))],
+    close: async () => {
+      await Promise.all([close(), metrics.close()]);
+    },
+  });
+}
+
+function probeNode(id: string, url: string): ProbeTarget {
+  const address = `${url}/livez`;
+  return { target: id, address, open: () => httpAsker(address) };
+}
+
+function probeRedis(url: string): ProbeTarget {
+  const { hostname, port } = new URL(url);
+  const address = { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port || "6379") };
+  return {
+    target: "redis",
+    // Without user and password: the address is shown.
+    address: `${hostname}:${address.port}`,
+    open: () => redisAsker(address.host, address.port),
+  };
+}

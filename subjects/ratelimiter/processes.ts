@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import type { ProcessPlan, ProcessSpec } from "@operator/subject/processes";
+
+const nodes = ["node-a", "node-b", "node-c"] as const;
+const service = join(import.meta.dirname, "service", "src");
+const host = "127.0.0.1";
+
+/** One Redis, three nodes, and a load that checks exactness from outside, as local processes. */
+export const processes: ProcessPlan = {
+  ports: ["redis", ...nodes],
+  secrets: ["managementToken"],
+  specs: ({ ports, folder, secrets }) => [
+    {
+      name: "redis",
+      target: "redis",
+      kind: "redis",
+      command: "redis-server",
+      arguments: `--port ${portOf(ports, "redis")} --bind ${host} --appendonly no`
+        .split(" ")
+        .concat("--save", "", "--dir", folder),
+      environment: {},
+      ready: { port: portOf(ports, "redis") },
+      labels: { "operator.target": "redis" },
+    },
+    ...nodes.map((node): ProcessSpec => ({
+      name: node,
+      target: node,
+      kind: "node",
+      command: "node",
+      arguments: [join(service, "main.ts")],
+      environment: {
+        RATELIMITER_NODE_ID: node,
+        RATELIMITER_HOST: host,
+        RATELIMITER_PORT: String(portOf(ports, node)),
+        RATELIMITER_REDIS_URL: redisUrl(ports),
+        RATELIMITER_MANAGEMENT_TOKEN: secrets["managementToken"] ?? "",
+      },
+      ready: { url: `${nodeUrl(ports, node)}/livez` },
+      labels: { "operator.target": node },
+    })),
+    {
+      name: "load",
+      command: "node",
+      arguments: [join(service, "load.ts"), "--targets", nodes.map((node) => nodeUrl(ports, node)).join(",")],
+      environment: {},
+      ready: { line: '"type":"load"' },
+      labels: {},
+    },
+  ],
+  environment: ({ ports }) => ({
+    RATELIMITER_REDIS_URL: redisUrl(ports),
+    RATELIMITER_NODES: nodes.map((node) => `${node}=${nodeUrl(ports, node)}`).join(","),
+  }),
+};
+
+function portOf(ports: Record<string, number>, name: string): number {
+  const port = ports[name];
+  if (port === undefined)
+    throw new Error(`no port for "${name}": there are ports for ${Object.keys(ports).join(", ")}`);
+  return port;
+}
+
+function redisUrl(ports: Record<string, number>): string {
+  return `redis://${host}:${portOf(ports, "redis")}`;
+}
+
+function nodeUrl(ports: Record<string, number>, node: string): string {
+  return `http://${host}:${portOf(ports, node)}`;
+}
