@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { Invariant } from "./invariant.ts";
 import type { Observation } from "./observation.ts";
 import type { Playbook } from "./case-file.ts";
@@ -12,6 +13,7 @@ export interface RoomFiles {
   invariants: { invariants: Invariant<never>[] };
   topology: { topology: Topology<never> };
   playbook: { playbook: Playbook; playbookName: string };
-  settings: { settingsHelp: { name: string; about: string; default?: string }[] };
+  /** `settings`: the room's environment, variable by variable. */
+  settings: { settings: z.ZodRawShape; settingsHelp: { name: string; about: string; default?: string }[] };
   processes: { processes: ProcessPlan };
 }
