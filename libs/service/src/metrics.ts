@@ -4,17 +4,17 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 /** What a service measures of itself, for Prometheus. A service adds its own to `registry`. */
 export class ServiceMetrics {
   readonly registry = new Registry();
-  readonly #in = this.#counter("operator_messages_in_total", "Messages received", ["channel"]);
-  readonly #out = this.#counter("operator_messages_out_total", "Messages sent", ["channel", "stored"]);
-  readonly #redelivered = this.#counter("operator_redeliveries_total", "Messages of work that came again", ["channel"]);
-  readonly #dead = this.#counter("operator_dead_letters_total", "Messages that couldn't be read or carried out", [
+  readonly #in = this.counter("operator_messages_in_total", "Messages received", ["channel"]);
+  readonly #out = this.counter("operator_messages_out_total", "Messages sent", ["channel", "stored"]);
+  readonly #redelivered = this.counter("operator_redeliveries_total", "Messages of work that came again", ["channel"]);
+  readonly #dead = this.counter("operator_dead_letters_total", "Messages that couldn't be read or carried out", [
     "channel",
     "code",
   ]);
-  readonly #gaps = this.#counter("operator_gaps_total", "Times that messages were gone before they were read", [
+  readonly #gaps = this.counter("operator_gaps_total", "Times that messages were gone before they were read", [
     "channel",
   ]);
-  readonly #tickFailures = this.#counter("operator_tick_failures_total", "Ticks that failed", ["tick"]);
+  readonly #tickFailures = this.counter("operator_tick_failures_total", "Ticks that failed", ["tick"]);
   readonly #handling = this.#histogram("operator_handling_seconds", "Time to handle what was received", ["channel"]);
   readonly #ticking = this.#histogram("operator_tick_seconds", "Time that a tick took", ["tick"]);
   readonly #lag = new Gauge({
@@ -63,7 +63,8 @@ export class ServiceMetrics {
     this.#tickFailures.inc({ tick }, failed ? 1 : 0);
   }
 
-  #counter(name: string, help: string, labelNames: string[]): Counter {
+  /** A counter of the service's own. */
+  counter(name: string, help: string, labelNames: string[]): Counter {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 

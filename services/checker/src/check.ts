@@ -87,7 +87,7 @@ function assessSnapshot(
   const next: Memory = {
     ...rest,
     ...(gap ? { gap } : {}),
-    sequence: Math.max(sequence, memory.sequence),
+    sequence,
     epoch: snapshot.epoch,
     n: snapshot.n,
     last: { ...mark, nowMs },

@@ -70,3 +70,10 @@ export function freshMemory(about: { subject: SubjectName; startedAtMs: number; 
 export function keyOf(about: { invariant: string; target: string }): string {
   return `${about.invariant}/${about.target}`;
 }
+
+/** How far a memory has come, compared with another: by what the observer counted, so that a stream made anew can't mislead. */
+export function progressOf(one: Memory, other: Memory): "less" | "equal" | "more" {
+  const differences = [one.epoch - other.epoch, one.n - other.n, one.silences - other.silences];
+  const first = differences.find((difference) => difference !== 0) ?? 0;
+  return first < 0 ? "less" : first > 0 ? "more" : "equal";
+}

@@ -23,6 +23,17 @@ export function silenceBase(memory: Memory): { atMs: number; nowMs: number; befo
   return { atMs, nowMs: atMs, beforeMs };
 }
 
+/** The event time that a wait for the next snapshot begins at. */
+export function silenceOrigin(memory: Memory): number {
+  const { nowMs, beforeMs } = silenceBase(memory);
+  return nowMs - beforeMs;
+}
+
+/** How long it has been silent, as far as the memory says so already. */
+export function silentMsSaid(memory: Memory): number {
+  return memory.silences === 0 ? 0 : silenceBase(memory).beforeMs + memory.silences * silenceMs;
+}
+
 /** The silences that a snapshot's date implies and that weren't applied yet, by number from 1. */
 export function impliedSilences(memory: Memory, atMs: number): number[] {
   return steps(memory, Math.ceil((atMs - silenceBase(memory).atMs) / silenceMs) - 1);

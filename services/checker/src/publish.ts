@@ -1,0 +1,34 @@
+import type { Bus } from "@operator/bus/bus";
+import { BusError } from "@operator/bus/failure";
+import type { Channel } from "@operator/contracts/channel";
+import { flow } from "@operator/contracts/flow";
+import type { Logger } from "@operator/service/log";
+import type { Assessment } from "./check.ts";
+
+/** What one batch of inputs has to say. */
+export type Said = Pick<Assessment, "evidence" | "violations"> & {
+  verdicts: Exclude<Assessment["verdicts"], undefined>[];
+};
+
+/** In flight at once; a checker that catches up says hundreds. */
+const inFlightMax = 64;
+
+/** Says what follows from the inputs: first what is cited, then who cites it, then the verdicts. A repeat folds by its id. */
+export async function publish(bus: Bus, log: Logger, said: Said, signal: AbortSignal): Promise<void> {
+  try {
+    await all(bus, flow.evidence, said.evidence, signal);
+  } catch (error) {
+    // Full or too large: a breach that can't be shown must still be told. Who looks the evidence up finds it missing.
+    if (!(error instanceof BusError) || error.code === "BUS_AWAY" || error.code === "BUS_FORBIDDEN") throw error;
+    log.error({ err: error }, "evidence refused by the bus");
+  }
+  await all(bus, flow.violation, said.violations, signal);
+  await all(bus, flow.verdicts, said.verdicts, signal);
+}
+
+async function all<M>(bus: Bus, channel: Channel<M>, messages: readonly M[], signal: AbortSignal): Promise<void> {
+  for (let i = 0; i < messages.length; i += inFlightMax) {
+    const some = messages.slice(i, i + inFlightMax).map((message) => bus.publish(channel, message, { signal }));
+    await Promise.all(some);
+  }
+}
