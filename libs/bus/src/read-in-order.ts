@@ -16,6 +16,8 @@ export interface Batch<M> {
   caughtUp: boolean;
   /** Messages that were gone from the stream before they were read; `recreated`: with the stream itself. */
   gap?: { fromSequence: number; toSequence: number; why: "expired" | "recreated" };
+  /** Makes a dead letter of a message of this batch that could be read, but not carried out. */
+  bury: (received: Received<M>, why: { code: string; reason: string }) => Promise<void>;
 }
 
 /**
@@ -77,7 +79,8 @@ export async function* readInOrder<M>(
     }
     if (gap || (reading.waitingAtFirst === 0 && !isCaughtUp)) {
       isCaughtUp = reading.waitingAtFirst === 0;
-      yield { received: [], lastSequence: after ?? 0, caughtUp: isCaughtUp, ...(gap ? { gap } : {}) };
+      const bury = burier(bus, channel, [], signal);
+      yield { received: [], lastSequence: after ?? 0, caughtUp: isCaughtUp, bury, ...(gap ? { gap } : {}) };
     }
     while (!signal.aborted) {
       await reading.ready(signal);
@@ -92,7 +95,7 @@ export async function* readInOrder<M>(
       if (received === undefined) return;
       after = newest.sequence;
       isCaughtUp = newest.waiting === 0 && reading.queue.length === 0;
-      yield { received, lastSequence: after, caughtUp: isCaughtUp };
+      yield { received, lastSequence: after, caughtUp: isCaughtUp, bury: burier(bus, channel, pulled, signal) };
     }
   }
 }
@@ -118,6 +121,14 @@ async function openAll<M>(
   }
   bus.link.counters.received?.(channel.name, pulled.length);
   return received;
+}
+
+function burier<M>(bus: Bus, channel: Channel<M>, pulled: Pulled[], signal: AbortSignal): Batch<M>["bury"] {
+  return async ({ sequence }, why) => {
+    const raw = pulled.find((one) => one.sequence === sequence);
+    if (!raw) throw new Error(`sequence ${sequence} of ${channel.stream} is not of this batch`);
+    await bury(bus, channel, raw, why, signal);
+  };
 }
 
 /** What went missing between the last message read and what the stream holds now. */
