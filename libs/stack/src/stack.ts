@@ -21,6 +21,8 @@ export interface StackPlan {
   counts?: Partial<Record<ServiceName, number>>;
   /** Multiplies graces and hold-downs; tests that scale them say so. */
   graceScale?: number;
+  /** Start the subject's members; true unless told. Without them there's no load either. */
+  members?: boolean;
   /** Start the subject's load generators too; true unless told. */
   load?: boolean;
   /** Added to the environment of each instance of a service. */
@@ -87,7 +89,7 @@ export class Stack implements AsyncDisposable {
           folder,
           secrets,
         })) {
-          if (target === undefined && plan.load === false) continue;
+          if (plan.members === false || (target === undefined && plan.load === false)) continue;
           const server = command === "redis-server" ? servers[command] : { file: process.execPath, env: compileCache };
           const program = await Program.start({
             name,
