@@ -1,5 +1,4 @@
 import type { Answer } from "@operator/contracts/diagnosis";
-import type { EvidenceId } from "@operator/contracts/evidence";
 import { answerOf, howItClears, notKnown } from "@operator/evidence/answer";
 import { quoted } from "@operator/evidence/telemetry";
 import { faultOfNode, networkAlternative, redisAlternative } from "./playbook-node-fault.ts";
@@ -11,16 +10,7 @@ export function nodeDown(sight: Sight): Answer {
   const { file, citations } = sight;
   const node = file.violation.target;
   const state = sight.probe(node);
-  const departed = citations.cite(
-    "the node left the registry on purpose, at this time by Redis' clock",
-    "first_bad",
-    "parts",
-    "registry",
-    "cluster",
-    "departed",
-    node,
-  );
-  if (departed.length > 0) return leftOnPurpose(sight, departed);
+  if (sight.hasLeft(node)) return leftOnPurpose(sight);
   if (state === undefined) {
     return notKnown(file, citations, `no snapshot shows how ${node} answered the probe`, [`the probe of ${node}`]);
   }
@@ -32,15 +22,20 @@ function crashed(sight: Sight): Answer {
   const { file, citations } = sight;
   const node = file.violation.target;
   const code = sight.text("parts", "probe", node, "code");
+  const members = citations.value("first_bad", "parts", "registry", "cluster", "members");
+  const isMember = Array.isArray(members) && members.includes(node);
   const grounds = [
     ...sight.citeProbe(node, `${node} is not there: its host answers, and refuses the connection`),
     ...citations.cite("how the connection failed", "first_bad", "parts", "probe", node, "code"),
     ...sight.citeProbe(node, `${node} answered in the snapshot before`, "last_good"),
+    ...(isMember
+      ? citations.cite(`${node} had not left on purpose`, "first_bad", "parts", "registry", "cluster", "members")
+      : []),
   ];
   return faultOfNode(sight, grounds, {
     headline: `${node} has crashed or was stopped: nothing listens on its port`,
     category: "crashed",
-    mechanism: `The process of ${node} has ended. Its port refuses connections${code === undefined ? "" : ` (${quoted(code)})`}, which a process that hangs or a network that drops packets doesn't do. It did not leave the registry, so it wasn't shut down in order.`,
+    mechanism: `The process of ${node} has ended. Its port refuses connections${code === undefined ? "" : ` (${quoted(code)})`}, which a process that hangs or a network that drops packets doesn't do.${isMember ? " It hadn't left the registry when that was read last, so it wasn't shut down in order." : ""}`,
     confidence: 0.95,
     alternatives: [
       {
@@ -58,9 +53,14 @@ function crashed(sight: Sight): Answer {
   });
 }
 
-function leftOnPurpose(sight: Sight, departed: EvidenceId[]): Answer {
+function leftOnPurpose(sight: Sight): Answer {
   const { file, citations } = sight;
   const node = file.violation.target;
+  const registry = ["parts", "registry", "cluster"];
+  const departed = [
+    ...citations.cite("it left the registry at this time by Redis' clock", "first_bad", ...registry, "departed", node),
+    ...citations.cite("the nodes that are members still", "first_bad", ...registry, "members"),
+  ];
   return answerOf(file, citations, {
     verdict: "no_fault",
     headline: `${node} was shut down in order: the registry says that it left`,

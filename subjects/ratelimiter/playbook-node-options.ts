@@ -61,6 +61,8 @@ function waiting(sight: Sight, recovered: boolean): Option {
     recommended: recovered,
     why: recovered
       ? "It is well again; what is left is to find out why it happened."
-      : "Waiting loses capacity and nothing else.",
+      : up === 0
+        ? "Only if nobody needs it now."
+        : "Waiting loses capacity and nothing else.",
   };
 }

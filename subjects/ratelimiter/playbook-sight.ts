@@ -63,6 +63,13 @@ export class Sight {
     return typeof value === "boolean" ? value : undefined;
   }
 
+  /** The registry lists the node as departed, and no longer as a member: it said goodbye itself. */
+  hasLeft(node: string): boolean {
+    const members = this.citations.value("first_bad", "parts", "registry", "cluster", "members");
+    const departedMs = this.number("parts", "registry", "cluster", "departed", node);
+    return departedMs !== undefined && Array.isArray(members) && !members.includes(node);
+  }
+
   /** How old a node's last heartbeat was, both times by Redis' clock. */
   heartbeatAgeMs(node: string): number | undefined {
     const now = this.number("parts", "registry", "cluster", "redisTimeMs");

@@ -11,6 +11,7 @@ import { namesSecret, redact } from "./secrets.ts";
 const factsMaxDefault = 200;
 const leavesMax = 200_000;
 const valueCharsMax = 400;
+const neighboursMax = 20;
 
 /** A snapshot that was fetched from EVIDENCE. */
 export interface Kept {
@@ -19,8 +20,8 @@ export interface Kept {
 }
 
 /**
- * The facts of a case, numbered from E1, the same for the same snapshots: the violation's own pointers, then what
- * differs, then what the sources involved report, then the rest; within each, first what is near to the target.
+ * The facts of a case, numbered from E1, the same for the same snapshots: the violation's own pointers, the same of
+ * its neighbours, what differs, what the sources involved report, the rest; within each, first what is near to the target.
  * A value that holds a secret or is too long to quote is no fact: a fact is exact or it isn't one.
  */
 export function factsOf(given: {
@@ -39,6 +40,7 @@ export function factsOf(given: {
   const candidates = [
     ...own.flatMap((pointer) => leavesUnder(sides, pointer)),
     "/atMs",
+    ...own.flatMap((pointer) => siblingsOf(sides, pointer, given.near)),
     ...byNearness(changedPointers(given)),
     ...byNearness(reportPointers(sides, involvedSources(own, given.violation))),
     ...byNearness(sides.flatMap((side) => [...side.leaves.keys()].filter((pointer) => pointer.startsWith("/parts/")))),
@@ -46,12 +48,15 @@ export function factsOf(given: {
       sides.flatMap((side) => [...side.leaves.keys()].filter((pointer) => pointer.startsWith("/sources/"))),
     ),
   ];
+  const owned = new Set(own.flatMap((pointer) => leavesUnder(sides, pointer)));
   const facts: CaseFact[] = [];
   let leftOut = 0;
   for (const pointer of new Set(candidates)) {
     for (const side of sides) {
       const value = side.leaves.get(pointer);
       if (value === undefined || !isTellable(pointer, value)) continue;
+      // What didn't change is told once, but for what the violation is about.
+      if (side !== sides[0] && !owned.has(pointer) && isSame(sides[0]?.leaves.get(pointer), value)) continue;
       if (facts.length >= (given.factsMax ?? factsMaxDefault)) leftOut += 1;
       else {
         const id = EvidenceId.parse(`E${facts.length + 1}`);
@@ -95,6 +100,23 @@ function leavesUnder(sides: Side[], pointer: string): string[] {
   );
 }
 
+/** What the violation points at, read of its neighbours: `/parts/probe/node-b/state` beside `/parts/probe/node-a/state`. */
+function siblingsOf(sides: Side[], pointer: string, near: readonly string[]): string[] {
+  const [, part, source, target, ...rest] = pointer.split("/");
+  if (part !== "parts" || source === undefined || target === undefined) return [];
+  return near
+    .slice(0, neighboursMax)
+    .flatMap((other) => leavesUnder(sides, ["", part, source, tokenOf(other), ...rest].join("/")));
+}
+
+function tokenOf(target: string): string {
+  return toPointer([target]).slice(1);
+}
+
+function isSame(a: Json | undefined, b: Json): boolean {
+  return a !== undefined && canonicalJson(a) === canonicalJson(b);
+}
+
 function changedPointers({ firstBad, lastGood }: { firstBad?: Kept | undefined; lastGood?: Kept | undefined }) {
   if (!firstBad || !lastGood) return [];
   return differencesOf(asJson(lastGood.snapshot), asJson(firstBad.snapshot), leavesMax).map(({ pointer }) => pointer);
@@ -111,7 +133,7 @@ function reportPointers(sides: Side[], sources: string[]): string[] {
 
 /** Sorts pointers by the nearest target that they name. */
 function nearnessOf(near: readonly string[]): (pointers: string[]) => string[] {
-  const place = new Map(near.map((target, at) => [toPointer([target]).slice(1), at]));
+  const place = new Map(near.map((target, at) => [tokenOf(target), at]));
   const placeOf = (pointer: string) =>
     Math.min(near.length, ...pointer.split("/").map((part) => place.get(part) ?? near.length));
   return (pointers) =>

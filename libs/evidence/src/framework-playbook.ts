@@ -1,11 +1,16 @@
 import type { Answer } from "@operator/contracts/diagnosis";
+import { toPointer } from "@operator/contracts/json";
+import type { TargetName } from "@operator/contracts/names";
 import type { CaseFile, Playbook } from "@operator/subject/case-file";
-import { framework } from "@operator/subject/framework";
+import { framework, isWholeSource } from "@operator/subject/framework";
 import { answerOf, howItClears, notKnown } from "./answer.ts";
 import { Citations } from "./citations.ts";
 import { quoted } from "./telemetry.ts";
 
 export const frameworkPlaybookName = "framework";
+
+/** Of a source that is blind as a whole, so many reports are cited. */
+const reportsCitedMax = 3;
 
 /** Is this an invariant about the loop's own sight, which every subject has? */
 export function isFramework(invariant: string): boolean {
@@ -38,30 +43,37 @@ const look = (title: string, steps: string[], why: string): Answer["options"][nu
   why,
 });
 
-/** A source can't read a target: its report says why; whether the target itself is well, other sources say. */
+/** A source can't read a target, or any: its report says why; whether the target itself is well, other sources say. */
 function sourceBlind(file: CaseFile, citations: Citations): Answer {
   const { violation } = file;
   const { detail } = violation;
   if (detail.kind !== "blind") return notKnown(file, citations, "its detail doesn't name the source that is blind");
-  const { source, about } = detail;
-  const report = ["sources", source, "targets", about];
-  const code = citations.value("first_bad", ...report, "error", "code");
-  const grounds = [
-    ...citations.cite("why the source couldn't read", "first_bad", ...report, "error", "code"),
-    ...citations.cite("the failure in its own words", "first_bad", ...report, "error", "message"),
-    ...citations.cite("when it was last read", "first_bad", ...report, "readAtMs"),
-    ...(citations.value("first_bad", ...report, "error", "code") === undefined
-      ? citations.cite("the time of the snapshot in which it was blind", "first_bad", "atMs")
-      : []),
-  ];
+  const { source } = detail;
+  const isWhole = isWholeSource(violation);
+  const about = isWhole ? `its ${reported(file, source).length} targets` : detail.about;
+  const targets = isWhole ? reported(file, source).slice(0, reportsCitedMax) : [detail.about];
+  const grounds = targets.flatMap((target) => {
+    const report = ["sources", source, "targets", target];
+    return [
+      ...citations.cite(`why ${source} couldn't read ${target}`, "first_bad", ...report, "error", "code"),
+      ...citations.cite("the failure in its own words", "first_bad", ...report, "error", "message"),
+      ...citations.cite(`when ${source} read ${target} last`, "first_bad", ...report, "readAtMs"),
+    ];
+  });
   if (grounds.length === 0) return notKnown(file, citations, `no snapshot shows what ${source} reports of ${about}`);
-  const probe = citations.value("first_bad", "parts", "probe", about, "state");
-  const answers = citations.cite(`whether ${about} answers the probe`, "first_bad", "parts", "probe", about, "state");
+  const codes = targets.flatMap((target) => {
+    const code = citations.value("first_bad", "sources", source, "targets", target, "error", "code");
+    return typeof code === "string" ? [code] : [];
+  });
   const said =
-    typeof code === "string" ? `its last attempt failed with ${quoted(code)}` : "its last reading is too old";
+    codes.length > 0
+      ? `its last attempt failed with ${[...new Set(codes)].slice(0, 3).map(quoted).join(", ")}`
+      : `it says ${quoted(detail.code)}`;
   return answerOf(file, citations, {
     verdict: "fault",
-    headline: `The source ${source} can't see ${about}: ${said}`,
+    headline: isWhole
+      ? `The source ${source} sees nothing of ${violation.subject}: ${said}`
+      : `The source ${source} can't see ${about}: ${said}`,
     rootCauses: [
       {
         category: "observation",
@@ -71,26 +83,13 @@ function sourceBlind(file: CaseFile, citations: Citations): Answer {
       },
     ],
     confidence: 0.8,
-    alternatives: [
-      {
-        cause: {
-          category: "unreachable",
-          target: file.topology.some(({ name }) => name === about) ? about : violation.target,
-        },
-        whyRejected:
-          probe === "up"
-            ? `${about} answers the probe, so it is there: only this reading of it fails.`
-            : `Not excluded: no probe shows that ${about} answers. Another ticket is open when it is known to be down.`,
-        for: probe === "up" ? [] : answers,
-        against: probe === "up" ? answers : [],
-      },
-    ],
+    alternatives: isWhole ? [] : [targetAlternative(file, citations, detail.about)],
     options: [
       look(
         `Find out why ${source} can't read ${about}`,
         [
           "operator status shows the source's freshness and its last error",
-          "check the address, the credentials and the network between the observer and it",
+          "check the address, the credentials and the network between the observer and what it reads",
         ],
         "As long as it is blind, nobody knows whether what rests on it is well.",
       ),
@@ -98,6 +97,33 @@ function sourceBlind(file: CaseFile, citations: Citations): Answer {
     verify: [howItClears(file)],
     missing: ["what the observer itself logged: the operator doesn't see into its own services"],
   });
+}
+
+/** The targets that a source reports of in the first bad snapshot. */
+function reported({ facts }: CaseFile, source: string): string[] {
+  const prefix = `${toPointer(["sources", source, "targets"])}/`;
+  const targets = facts
+    .filter(({ snapshot, pointer }) => snapshot === "first_bad" && pointer.startsWith(prefix))
+    .map(({ pointer }) => pointer.slice(prefix.length).split("/")[0] ?? "");
+  return [...new Set(targets)].map((target) => target.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** Not the source but what it reads: is it there? */
+function targetAlternative(file: CaseFile, citations: Citations, about: TargetName): Answer["alternatives"][number] {
+  const path = ["parts", "probe", about, "state"];
+  const isUp = citations.value("first_bad", ...path) === "up";
+  const answers = citations.cite(`whether ${about} answers the probe`, "first_bad", ...path);
+  return {
+    cause: {
+      category: "unreachable",
+      target: file.topology.some(({ name }) => name === about) ? about : file.violation.target,
+    },
+    whyRejected: isUp
+      ? `${about} answers the probe, so it is there: only this reading of it fails.`
+      : `Not excluded: no probe shows that ${about} answers. When it is known to be down, it has a ticket of its own.`,
+    for: isUp ? [] : answers,
+    against: isUp ? answers : [],
+  };
 }
 
 /** No snapshots come. The last one proves when they stopped, and nothing more. */

@@ -1,4 +1,5 @@
 import type { Answer, Diagnosis, Rejection } from "@operator/contracts/diagnosis";
+import type { Fact } from "@operator/contracts/evidence";
 import { code, prose } from "./markdown.ts";
 
 /**
@@ -34,7 +35,7 @@ export function renderDiagnosis(diagnosis: Diagnosis, rejections: readonly Rejec
       answer.alternatives.map(
         ({ cause, whyRejected, for: speaksFor, against }) =>
           `- **${cause.category}: ${prose(cause.target)}.** ${prose(whyRejected)}` +
-          `${speaksFor.length > 0 ? ` For it:${cited(speaksFor)}.` : ""}${against.length > 0 ? ` Against it:${cited(against)}.` : ""}`,
+          `${speaking("For it", speaksFor)}${speaking("Against it", against)}`,
       ),
     ),
     section("What can be done", answer.options.flatMap(optionOf)),
@@ -72,7 +73,15 @@ function engineOf({ engine: { kind, name, why } }: Diagnosis): string {
 }
 
 function cited(ids: readonly string[]): string {
-  return ids.length === 0 ? "" : ` (${ids.join(", ")})`;
+  return ids.length === 0 ? "" : ` (${inOrder(ids)})`;
+}
+
+function speaking(how: string, ids: readonly string[]): string {
+  return ids.length === 0 ? "" : ` ${how}: ${inOrder(ids)}.`;
+}
+
+function inOrder(ids: readonly string[]): string {
+  return [...new Set(ids)].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1))).join(", ");
 }
 
 function timeOf(atMs: number): string {
@@ -85,7 +94,8 @@ function evidenceOf({ answer, facts }: Diagnosis): string[] {
   const rows = answer.evidence.map(({ id, quote, shows }) => {
     const fact = facts.find((each) => each.id === id);
     const where = fact ? `${code(fact.pointer)} | ${timeOf(fact.atMs)}` : "no such fact |";
-    return `| ${id} | ${code(quote)} | ${where} | ${prose(shows)} |`;
+    const meant = fact && isTime(fact) ? ` ${timeOf(Number(fact.value))}` : "";
+    return `| ${id} | ${code(quote)}${meant} | ${where} | ${prose(shows)} |`;
   });
   const documents = new Map<string, string[]>();
   for (const { id } of answer.evidence) {
@@ -100,6 +110,11 @@ function evidenceOf({ answer, facts }: Diagnosis): string[] {
     "Each value stands in a snapshot that is kept; look it up by fetching the snapshot and following the pointer:",
     ...[...documents].map(([address, ids]) => `- ${ids.join(", ")}: ${lookUp(address)}`),
   ];
+}
+
+/** A time in milliseconds reads better as a date; its pointer says that it is one. */
+function isTime({ pointer, value }: Fact): boolean {
+  return typeof value === "number" && value > 1e12 && pointer.endsWith("Ms");
 }
 
 /** The command for an address. People paste commands into shells, so a text that is more than an address gets none. */
