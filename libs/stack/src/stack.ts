@@ -76,44 +76,53 @@ export class Stack implements AsyncDisposable {
     const stack = new Stack(plan, folder, nats, plan.adjustEnvironment?.(environment, ports) ?? environment);
     try {
       up("nats-server");
-      // The services wait for what they observe and for each other, so all starts at once; members keep the order of the plan.
-      const services = serviceNames.flatMap((name) =>
-        Array.from({ length: plan.counts?.[name] ?? 1 }, (_, at) =>
-          stack.startService(name, `${name}-${at + 1}`).then(() => up(`${name}-${at + 1}`)),
-        ),
-      );
-      const members = (async () => {
-        const servers = await findServers(["redis-server"]);
-        for (const { name, target, kind = "member", command, ready, ...spec } of processes.specs({
-          ports,
-          folder,
-          secrets,
-        })) {
-          if (plan.members === false || (target === undefined && plan.load === false)) continue;
-          const server = command === "redis-server" ? servers[command] : { file: process.execPath, env: compileCache };
-          const program = await Program.start({
-            name,
-            file: server.file,
-            arguments: spec.arguments,
-            environment: { ...server.env, ...spec.environment },
-            logFile: stack.logFile(name),
-            ready,
-          });
-          if (target === undefined) stack.loads.set(name, program);
-          else {
-            stack.members.set(target, program);
-            stack.kinds.set(target, kind);
-          }
-          up(name);
+      const startAll = async (name: ServiceName) => {
+        const instances = Array.from({ length: plan.counts?.[name] ?? 1 }, (_, at) => `${name}-${at + 1}`);
+        for (const result of await Promise.allSettled(
+          instances.map((instance) => stack.startService(name, instance).then(() => up(instance))),
+        )) {
+          if (result.status === "rejected") throw result.reason;
         }
-      })();
-      for (const result of await Promise.allSettled([members, ...services]))
-        if (result.status === "rejected") throw result.reason;
+      };
+      const specs = processes.specs({ ports, folder, secrets }).map((spec) => plan.adjust?.(spec, ports) ?? spec);
+      // Services wait for the bus and for each other, so they start at once; the observer last, or it would rightly
+      // report members that haven't started yet.
+      const results = await Promise.allSettled([
+        stack.#startSubject(specs, up).then(() => startAll("observer")),
+        ...(["checker", "ticketer", "diagnoser"] as const).map(startAll),
+      ]);
+      for (const result of results) if (result.status === "rejected") throw result.reason;
       return stack;
     } catch (error) {
       await stack.stop();
       throw error;
     }
+  }
+
+  /** Members in the order of the plan, those of one kind side by side; then what makes load. */
+  async #startSubject(specs: ProcessSpec[], up: (part: string) => void): Promise<void> {
+    const servers = await findServers(["redis-server"]);
+    const start = async ({ name, target, command, ready, ...spec }: ProcessSpec) => {
+      const server = command === "redis-server" ? servers[command] : { file: process.execPath, env: compileCache };
+      const program = await Program.start({
+        name,
+        file: server.file,
+        arguments: spec.arguments,
+        environment: { ...server.env, ...spec.environment },
+        logFile: this.logFile(name),
+        ready,
+      });
+      if (target === undefined) this.loads.set(name, program);
+      else this.members.set(target, program);
+      up(name);
+    };
+    if (this.#plan.members === false) return;
+    const members = specs.filter(({ target }) => target !== undefined);
+    for (const { target = "", kind = "member" } of members) this.kinds.set(target, kind);
+    for (const kind of new Set(members.map((spec) => spec.kind))) {
+      await Promise.all(members.filter((spec) => spec.kind === kind).map(start));
+    }
+    if (this.#plan.load !== false) await Promise.all(specs.filter(({ target }) => target === undefined).map(start));
   }
 
   logFile(name: string): string {
