@@ -1,5 +1,5 @@
 import type { Source } from "@operator/subject/observation";
-import { Redis } from "ioredis";
+import { Redis, ReplyError } from "ioredis";
 import { z } from "zod";
 import type { KnownNodes } from "./observe-nodes.ts";
 import { NodeId } from "./settings.ts";
@@ -10,8 +10,14 @@ const commandMs = 500;
 const silentMs = 5_000;
 const entriesMax = 1_000;
 
-/** A client that never makes its caller wait: what can't be asked now fails now, and nothing is asked twice. */
-export function connectRedis(url: string): { redis: Redis; close: () => Promise<void> } {
+/** Asks Redis one command, within half a second. */
+export interface RedisLink {
+  call: (command: string, ...args: string[]) => Promise<unknown>;
+  close: () => void;
+}
+
+/** Connects now and for ever. A command waits for the connection within its time, fails with it, and is never sent twice. */
+export function connectRedis(url: string): RedisLink {
   const redis = new Redis(url, {
     connectionName: "operator-observer",
     enableOfflineQueue: false,
@@ -26,12 +32,46 @@ export function connectRedis(url: string): { redis: Redis; close: () => Promise<
   // A failure shows where something is asked; an error without a listener would end the process.
   redis.on("error", () => {});
   return {
-    redis,
-    close: () => {
-      redis.disconnect();
-      return Promise.resolve();
+    call: async (command, ...args) => {
+      if (redis.status !== "ready") await isReady(redis);
+      try {
+        return await redis.call(command, ...args);
+      } catch (error) {
+        throw coded(error);
+      }
     },
+    close: () => redis.disconnect(),
   };
+}
+
+async function isReady(redis: Redis): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const late = () => reject(new RedisFailure("REDIS_UNREACHABLE", `no connection to Redis within ${commandMs} ms`));
+  const timer = setTimeout(late, commandMs);
+  redis.once("ready", resolve);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    redis.off("ready", resolve);
+  }
+}
+
+/** ioredis has no codes: a reply is told by its class, a limit by its words, the rest is the connection's. */
+function coded(error: unknown): RedisFailure {
+  const why = error instanceof Error ? error : new Error(String(error));
+  if (why instanceof ReplyError) return new RedisFailure("REDIS_REFUSES", why.message);
+  if (why.message === "Command timed out")
+    return new RedisFailure("REDIS_TIMEOUT", `Redis didn't answer within ${commandMs} ms`);
+  return new RedisFailure("REDIS_UNREACHABLE", why.message);
+}
+
+class RedisFailure extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** The whole register in one step of Redis, so that no node seems to be missing that is just joining or leaving. */
@@ -54,7 +94,7 @@ const Fields = z.array(z.string().nullable());
 const Reply = z.tuple([z.coerce.number(), z.array(z.string()), z.array(Fields), z.array(z.string())]);
 
 /** The nodes' register. What it says is taken in by `nodes`. */
-export function registrySource(redis: Redis, nodes: KnownNodes): Source {
+export function registrySource(redis: RedisLink, nodes: KnownNodes): Source {
   return {
     name: "registry",
     rhythmMs: 1_000,
@@ -95,7 +135,7 @@ export function registryOf(reply: unknown): RegistryReading {
 }
 
 /** What Redis says of itself: sections that cost the same however many keys there are. */
-export function redisSource(redis: Redis): Source {
+export function redisSource(redis: RedisLink): Source {
   return {
     name: "redis",
     rhythmMs: 1_000,

@@ -86,7 +86,7 @@ export function quantile(buckets: readonly (readonly [bound: number, count: numb
     }
     // A broken page's counts may fall; what was counted below stays counted.
     below = Math.max(below, count);
-    lower = bound;
+    if (bound !== Infinity) lower = bound;
   }
   return lower;
 }

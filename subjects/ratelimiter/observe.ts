@@ -11,14 +11,15 @@ import { readSettings } from "./settings.ts";
 export function observe(environment: Record<string, string | undefined>): Promise<Observation> {
   const settings = readSettings(environment);
   const nodes = new KnownNodes(settings.RATELIMITER_NODES);
-  const { redis, close } = connectRedis(settings.RATELIMITER_REDIS_URL);
+  const redis = connectRedis(settings.RATELIMITER_REDIS_URL);
   const metrics = metricsSource(nodes);
   const redisTarget = probeRedis(settings.RATELIMITER_REDIS_URL);
   return Promise.resolve({
     sources: [registrySource(redis, nodes), redisSource(redis), metrics],
     probeTargets: () => [redisTarget, ...[...nodes.watched()].map(([id, url]) => probeNode(id, url))],
     close: async () => {
-      await Promise.all([close(), metrics.close()]);
+      redis.close();
+      await metrics.close();
     },
   });
 }
