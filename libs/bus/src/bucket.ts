@@ -90,10 +90,11 @@ export class Bucket<T> {
         signal.throwIfAborted();
         const pulled = pull.take();
         if (pulled.length === 0) throw pull.lost();
-        for (const { address, headers, body, sequence } of pulled) {
-          if (headers?.get("KV-Operation")) continue;
+        for (const { address, headers: stored, body, sequence } of pulled) {
+          const header = stored ?? headers();
+          if (header.get("KV-Operation")) continue;
           const key = address.slice(`$KV.${this.name}.`.length);
-          found.push({ key, ...this.#entry(key, { data: body, seq: sequence }) });
+          found.push({ key, ...this.#entry(key, { data: body, header, seq: sequence }) });
         }
         waiting = pulled.at(-1)?.waiting ?? 0;
       }
@@ -120,6 +121,7 @@ export class Bucket<T> {
     const write = randomUUID();
     const attributes = headers();
     attributes.set("operator-write", write);
+    attributes.set("operator-key", `${this.name}/${key}`);
     if (expected !== undefined) attributes.set("Nats-Expected-Last-Subject-Sequence", String(expected));
     if (operation) attributes.set("KV-Operation", operation);
     return await this.#link.insist(`write ${this.name} ${key}`, async (tries) => {
@@ -140,9 +142,12 @@ export class Bucket<T> {
     throw new BusError("BAD_VALUE", `bucket ${this.name}, key ${key}: won't write ${z.prettifyError(parsed.error)}`);
   }
 
-  #entry(key: string, stored: Pick<Stored, "data" | "seq">): Entry<T> {
+  #entry(key: string, stored: Stored): Entry<T> {
     const refuse = (why: string) =>
       new BusError("BAD_VALUE", `bucket ${this.name}, key ${key}, revision ${stored.seq}: ${why}`);
+    // The server can be made to store a copy of another entry or message here by who may only read those.
+    const writtenAs = stored.header.get("operator-key");
+    if (writtenAs !== `${this.name}/${key}`) throw refuse(`it was written as "${writtenAs}" and copied here`);
     let json: unknown;
     try {
       json = JSON.parse(Buffer.from(stored.data).toString());

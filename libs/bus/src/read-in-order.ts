@@ -17,7 +17,7 @@ export interface Batch<M> {
   /** Messages that were gone from the stream before they were read; `recreated`: with the stream itself. */
   gap?: { fromSequence: number; toSequence: number; why: "expired" | "recreated" };
   /** Makes a dead letter of a message of this batch that could be read, but not carried out. */
-  bury: (received: Received<M>, why: { code: string; reason: string }) => Promise<void>;
+  bury(received: Received<M>, why: { code: string; reason: string }): Promise<void>;
 }
 
 /**
