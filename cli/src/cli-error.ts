@@ -47,6 +47,7 @@ export const failures = {
   SUBJECT_NEEDED: { exit: 64, means: "there are several subjects and none was named" },
   SUBJECT_UNKNOWN: { exit: 64, means: "no subject of that name is known" },
   TICKET_AMBIGUOUS: { exit: 64, means: "several tickets fit what was typed" },
+  TICKET_SUPERSEDED: { exit: 64, means: "the ticket is over and came back as another one, which is to be named" },
   DEAD_LETTER_AMBIGUOUS: { exit: 64, means: "several dead letters fit what was typed" },
   DATA_UNREADABLE: { exit: 65, means: "what the bus holds can't be read as what it should be" },
   TICKET_UNKNOWN: { exit: 66, means: "no ticket fits what was typed" },

@@ -17,16 +17,23 @@ export async function readTickets(bus: Bus, subject?: string): Promise<Ticket[]>
   return [...tickets.values()].map(({ ticket }) => ticket);
 }
 
+/** The newest generation of a ticket's case. */
+export async function readNewest(
+  bus: Bus,
+  of: Pick<Ticket, "subject" | "invariant" | "target">,
+): Promise<Ticket | undefined> {
+  return (await (await bus.bucket("tickets", Ticket)).get(violationKeyOf(of)))?.value;
+}
+
 /** The ticket that a person means by an id or by parts of one. */
 export async function readTicket(bus: Bus, word: string): Promise<Ticket> {
-  const bucket = await bus.bucket("tickets", Ticket);
   const whole = TicketId.safeParse(word);
   if (whole.success && isOfNames(whole.data)) {
     const parts = partsOfTicketId(whole.data);
     // The newest generation stands under its case, earlier ones under their own ids.
-    const head = (await bucket.get(violationKeyOf(parts)))?.value;
-    if (head?.id === whole.data) return head;
-    const archived = (await bucket.get(whole.data))?.value;
+    const newest = await readNewest(bus, parts);
+    if (newest?.id === whole.data) return newest;
+    const archived = (await (await bus.bucket("tickets", Ticket)).get(whole.data))?.value;
     if (archived) return archived;
   }
   const tickets = await readTickets(bus);

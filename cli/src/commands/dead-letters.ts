@@ -21,45 +21,49 @@ interface ListOptions extends GlobalOptions {
 /** `operator dead-letters list|replay`. */
 export function registerDeadLetters(program: Command, shell: Shell): void {
   const letters = program.command("dead-letters").description("messages that couldn't be read or carried out");
-  onTheBus(letters.command("list"))
-    .summary("the newest dead letters, each with why")
-    .description(
-      "Messages that a service couldn't read or carry out, the newest last: who, why, and which message it was.",
-    )
-    .option("--service <name>", "only those of this service")
-    .option("--limit <n>", "at most so many", atLeastOne, 20)
-    .action((options: ListOptions) =>
-      withBus(shell, options, async (bus) => {
-        if (options.service !== undefined) checkService(options.service);
-        const { newest, count } = await readLetters(bus, options.service, shell.signal, options.limit);
-        const more = count - newest.length;
-        show(shell, options, { deadLetters: newest, more }, () =>
-          deadLetterList(newest, more, shell.nowMs(), shell.columns),
-        );
-      }),
-    );
-  onTheBus(letters.command("replay"))
-    .summary("send the original of a dead letter again")
-    .description(
-      "Send the original of a dead letter again, as it was, to its address. Needs the password of the user provision. Twice within 2 minutes is once.",
-    )
-    .argument("<id>", "its id, or <service>:<id>:<code> where several have the same")
-    .action((id: string, options: GlobalOptions) =>
-      withBus(shell, options, async (bus) => {
-        const letter = findLetter(id, await allLetters(bus, shell.signal));
-        if (letter.truncated) {
-          throw new CliError("USAGE", `"${id}" can't be replayed: only a part of its ${letter.bytes} bytes was kept`);
-        }
-        await using admin = await connect(shell, findConnection(shell, options, "provision"));
-        const { sequence, stored } = await replay(admin, letter, 1);
-        const document = { id: letter.id, address: letter.address, stream: letter.stream, sequence, stored };
-        show(shell, options, document, () => [
-          stored === "new"
-            ? [span("✓ sent again", "good"), `  ${letter.id} → ${letter.address}, sequence ${sequence}`]
-            : [span("✓ was sent again already", "good"), `  ${letter.id}: the bus has it, nothing was stored twice`],
-        ]);
-      }),
-    );
+  onTheBus(
+    letters
+      .command("list")
+      .summary("the newest dead letters, each with why")
+      .description(
+        "Messages that a service couldn't read or carry out, the newest last: who, why, and which message it was.",
+      )
+      .option("--service <name>", "only those of this service")
+      .option("--limit <n>", "at most so many", atLeastOne, 20),
+  ).action((options: ListOptions) =>
+    withBus(shell, options, async (bus) => {
+      if (options.service !== undefined) checkService(options.service);
+      const { newest, count } = await readLetters(bus, options.service, shell.signal, options.limit);
+      const more = count - newest.length;
+      show(shell, options, { deadLetters: newest, more }, () =>
+        deadLetterList(newest, more, shell.nowMs(), shell.columns),
+      );
+    }),
+  );
+  onTheBus(
+    letters
+      .command("replay")
+      .summary("send the original of a dead letter again")
+      .description(
+        "Send the original of a dead letter again, as it was, to its address. Needs the password of the user provision. Twice within 2 minutes is once.",
+      )
+      .argument("<id>", "its id, or <service>:<id>:<code> where several have the same"),
+  ).action((id: string, options: GlobalOptions) =>
+    withBus(shell, options, async (bus) => {
+      const letter = findLetter(id, await allLetters(bus, shell.signal));
+      if (letter.truncated) {
+        throw new CliError("USAGE", `"${id}" can't be replayed: only a part of its ${letter.bytes} bytes was kept`);
+      }
+      await using admin = await connect(shell, findConnection(shell, options, "provision"));
+      const { sequence, stored } = await replay(admin, letter, 1);
+      const document = { id: letter.id, address: letter.address, stream: letter.stream, sequence, stored };
+      show(shell, options, document, () => [
+        stored === "new"
+          ? [span("✓ sent again", "good"), `  ${letter.id} → ${letter.address}, sequence ${sequence}`]
+          : [span("✓ was sent again already", "good"), `  ${letter.id}: the bus has it, nothing was stored twice`],
+      ]);
+    }),
+  );
 }
 
 /** The newest letters, oldest of them first, and how many there are. */

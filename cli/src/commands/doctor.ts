@@ -9,19 +9,21 @@ import { onTheBus, show } from "./session.ts";
 
 /** `operator doctor`: is everything there that a command, a demo or a service needs? Changes nothing. */
 export function registerDoctor(program: Command, shell: Shell): void {
-  onTheBus(program.command("doctor"))
-    .summary("look at everything that must work, and say what to do where it doesn't")
-    .description(
-      "Looks at Node, nats-server and redis-server, the bus and its streams, who was heard on it lately, and dead letters. Changes nothing.",
-    )
-    .option("--subject <name>", "only this subject (default: all that are watched)")
-    .action(async (options: GlobalOptions & { subject?: string }) => {
-      const checks = [...(await examineMachine()), ...(await examineConnection(shell, options))];
-      const isWell = checks.every(({ outcome }) => outcome !== "fail");
-      show(shell, options, { ok: isWell, checks }, () => doctorReport(checks, shell.columns));
-      const failed = checks.flatMap(({ name, outcome }) => (outcome === "fail" ? [name] : []));
-      if (failed.length > 0) throw new CliError("DOCTOR_FAILED", `not well: ${failed.join(", ")}`);
-    });
+  onTheBus(
+    program
+      .command("doctor")
+      .summary("look at everything that must work, and say what to do where it doesn't")
+      .description(
+        "Looks at Node, nats-server and redis-server, the bus and its streams, who was heard on it lately, and dead letters. Changes nothing.",
+      )
+      .option("--subject <name>", "only this subject (default: all that are watched)"),
+  ).action(async (options: GlobalOptions & { subject?: string }) => {
+    const checks = [...(await examineMachine()), ...(await examineConnection(shell, options))];
+    const isWell = checks.every(({ outcome }) => outcome !== "fail");
+    show(shell, options, { ok: isWell, checks }, () => doctorReport(checks, shell.columns));
+    const failed = checks.flatMap(({ name, outcome }) => (outcome === "fail" ? [name] : []));
+    if (failed.length > 0) throw new CliError("DOCTOR_FAILED", `not well: ${failed.join(", ")}`);
+  });
 }
 
 async function examineConnection(shell: Shell, options: GlobalOptions & { subject?: string }): Promise<Check[]> {

@@ -20,18 +20,20 @@ type Outcome = "made" | "changed" | "unchanged";
 
 /** `operator provision`. */
 export function registerProvision(program: Command, shell: Shell): void {
-  onTheBus(program.command("provision"))
-    .summary("make the bus's streams, buckets and workers, or its users' configuration")
-    .description(
-      "Make every stream, bucket and worker of the bus, or bring it up to date; may run at any time. With --server-config: print the users' part of nats-server's configuration instead.",
-    )
-    .option("--server-config", "print who may do what on the bus, for nats-server's configuration; needs --passwords")
-    .option("--passwords <file>", "JSON file of passwords by user; --server-config draws those that it lacks")
-    .option("--replicas <n>", "copies of each stream: 1, 3 or 5", replicasOf, 1)
-    .action(async (options: ProvisionOptions) => {
-      if (options.serverConfig) printConfig(shell, options);
-      else await provisionBus(shell, options);
-    });
+  onTheBus(
+    program
+      .command("provision")
+      .summary("make the bus's streams, buckets and workers, or its users' configuration")
+      .description(
+        "Make every stream, bucket and worker of the bus, or bring it up to date; may run at any time. With --server-config: print the users' part of nats-server's configuration instead.",
+      )
+      .option("--server-config", "print who may do what on the bus, for nats-server's configuration; needs --passwords")
+      .option("--passwords <file>", "JSON file of passwords by user; --server-config draws those that it lacks")
+      .option("--replicas <n>", "copies of each stream: 1, 3 or 5", replicasOf, 1),
+  ).action(async (options: ProvisionOptions) => {
+    if (options.serverConfig) printConfig(shell, options);
+    else await provisionBus(shell, options);
+  });
 }
 
 function printConfig(shell: Shell, options: ProvisionOptions): void {

@@ -1,17 +1,25 @@
 import type { Bus } from "@operator/bus/bus";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { connect, findConnection, type GlobalOptions, mustBeProvisioned } from "../connection.ts";
 import type { Context } from "../context.ts";
 import type { Shell } from "../shell.ts";
 import { type Line, toText } from "../terminal/page.ts";
 import { safeJson } from "../terminal/safe-text.ts";
 
-/** Adds the options that every command has which talks to the bus. */
+const group = "Options of every command:";
+
+/** The options of every command that talks to the bus. */
+export const sharedOptions = [
+  new Option("--server <url>", "the NATS server, e.g. nats://127.0.0.1:4222").helpGroup(group),
+  new Option(
+    "--context <file>",
+    "where url, passwords and subjects are read from (default: .operator/context.json)",
+  ).helpGroup(group),
+  new Option("--json", "one JSON document; one per line where something is followed").helpGroup(group),
+];
+
 export function onTheBus(command: Command): Command {
-  return command
-    .option("--server <url>", "the NATS server, e.g. nats://127.0.0.1:4222")
-    .option("--context <file>", "where url, passwords and subjects are read from (default: .operator/context.json)")
-    .option("--json", "one JSON document; one per line where something is followed");
+  return sharedOptions.reduce((given, option) => given.addOption(option), command);
 }
 
 /** Connects as a person's command does, and closes in the end whatever happens. */

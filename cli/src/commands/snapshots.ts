@@ -24,44 +24,46 @@ interface SnapshotOptions extends GlobalOptions {
 /** `operator snapshots show`. */
 export function registerSnapshots(program: Command, shell: Shell): void {
   const snapshots = program.command("snapshots").description("what the observer saw");
-  onTheBus(snapshots.command("show"))
-    .summary("a snapshot: the newest, one by its sequence, or one that is evidence")
-    .description(
-      "What the observer saw of a subject at one moment: the newest snapshot, one by its sequence, or one that was kept as evidence.",
-    )
-    .option("--subject <name>", "of this subject (needed when there are several, not with --at)")
-    .addOption(new Option("--sequence <n>", "the one of this sequence in SNAPSHOTS").argParser(atLeastOne))
-    .addOption(
-      new Option("--at <address>", "one kept as evidence, e.g. operator.evidence.<subject>.snapshot.<ms>")
-        .argParser(evidenceAddress)
-        .conflicts("sequence"),
-    )
-    .option("--pointer <pointer>", "only what this JSON pointer names, e.g. /parts/probe", jsonPointer)
-    .action((options: SnapshotOptions) =>
-      withBus(shell, options, async (bus, context) => {
-        const found =
-          options.at === undefined
-            ? await findSnapshot(bus, subjectOf(options.subject, context), options.sequence, shell.signal)
-            : await findEvidence(bus, options.at, options.subject);
-        if (options.pointer === undefined) {
-          show(shell, options, found, () => snapshotPage(found, shell.nowMs(), shell.columns));
-          return;
-        }
-        const { address, sequence } = found;
-        const value = atPointer(found.snapshot, options.pointer);
-        if (value === undefined) {
-          throw new CliError(
-            "POINTER_UNKNOWN",
-            `"${options.pointer}" names nothing in the snapshot at ${address}: its top is ${Object.keys(found.snapshot).join(", ")}`,
-          );
-        }
-        const lines = () =>
-          safeJson(value, 2)
-            .split("\n")
-            .map((line) => [line]);
-        show(shell, options, { address, sequence, pointer: options.pointer, value }, lines);
-      }),
-    );
+  onTheBus(
+    snapshots
+      .command("show")
+      .summary("a snapshot: the newest, one by its sequence, or one that is evidence")
+      .description(
+        "What the observer saw of a subject at one moment: the newest snapshot, one by its sequence, or one that was kept as evidence.",
+      )
+      .option("--subject <name>", "of this subject (needed when there are several, not with --at)")
+      .addOption(new Option("--sequence <n>", "the one of this sequence in SNAPSHOTS").argParser(atLeastOne))
+      .addOption(
+        new Option("--at <address>", "one kept as evidence, e.g. operator.evidence.<subject>.snapshot.<ms>")
+          .argParser(evidenceAddress)
+          .conflicts("sequence"),
+      )
+      .option("--pointer <pointer>", "only what this JSON pointer names, e.g. /parts/probe", jsonPointer),
+  ).action((options: SnapshotOptions) =>
+    withBus(shell, options, async (bus, context) => {
+      const found =
+        options.at === undefined
+          ? await findSnapshot(bus, subjectOf(options.subject, context), options.sequence, shell.signal)
+          : await findEvidence(bus, options.at, options.subject);
+      if (options.pointer === undefined) {
+        show(shell, options, found, () => snapshotPage(found, shell.nowMs(), shell.columns));
+        return;
+      }
+      const { address, sequence } = found;
+      const value = atPointer(found.snapshot, options.pointer);
+      if (value === undefined) {
+        throw new CliError(
+          "POINTER_UNKNOWN",
+          `"${options.pointer}" names nothing in the snapshot at ${address}: its top is ${Object.keys(found.snapshot).join(", ")}`,
+        );
+      }
+      const lines = () =>
+        safeJson(value, 2)
+          .split("\n")
+          .map((line) => [line]);
+      show(shell, options, { address, sequence, pointer: options.pointer, value }, lines);
+    }),
+  );
 }
 
 async function findSnapshot(

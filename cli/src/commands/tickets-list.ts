@@ -16,27 +16,28 @@ interface ListOptions extends GlobalOptions {
 
 /** `operator tickets list`. */
 export function registerTicketsList(tickets: Command, shell: Shell): void {
-  onTheBus(tickets.command("list"))
-    .summary("the tickets, most urgent first")
-    .description("The tickets: open ones first, of these the critical ones, then the newest.")
-    .option("--subject <name>", "only this subject (default: all)")
-    .addOption(new Option("--status <status>", "which tickets").choices(["open", "closed", "all"]).default("open"))
-    .option("--limit <n>", "at most so many", atLeastOne, 20)
-    .action((options: ListOptions) =>
-      withBus(shell, options, async (bus, context) => {
-        const only = options.subject === undefined ? undefined : subjectsOf(options.subject, context)[0];
-        const all = (await readTickets(bus, only))
-          .map(summaryOf)
-          .filter(({ status }) => options.status === "all" || status === options.status)
-          .sort(byUrgency);
-        const listed = all.slice(0, options.limit);
-        const more = all.length - listed.length;
-        show(shell, options, { tickets: listed, more }, () => {
-          if (listed.length === 0)
-            return [[options.status === "all" ? "No tickets." : `No ${options.status} tickets.`]];
-          const lines = ticketTable(listed, shell.nowMs(), shell.columns);
-          return more === 0 ? lines : [...lines, [], [`and ${more} more: --limit ${all.length}`]];
-        });
-      }),
-    );
+  onTheBus(
+    tickets
+      .command("list")
+      .summary("the tickets, most urgent first")
+      .description("The tickets: open ones first, of these the critical ones, then the newest.")
+      .option("--subject <name>", "only this subject (default: all)")
+      .addOption(new Option("--status <status>", "which tickets").choices(["open", "closed", "all"]).default("open"))
+      .option("--limit <n>", "at most so many", atLeastOne, 20),
+  ).action((options: ListOptions) =>
+    withBus(shell, options, async (bus, context) => {
+      const only = options.subject === undefined ? undefined : subjectsOf(options.subject, context)[0];
+      const all = (await readTickets(bus, only))
+        .map(summaryOf)
+        .filter(({ status }) => options.status === "all" || status === options.status)
+        .sort(byUrgency);
+      const listed = all.slice(0, options.limit);
+      const more = all.length - listed.length;
+      show(shell, options, { tickets: listed, more }, () => {
+        if (listed.length === 0) return [[options.status === "all" ? "No tickets." : `No ${options.status} tickets.`]];
+        const lines = ticketTable(listed, shell.nowMs(), shell.columns);
+        return more === 0 ? lines : [...lines, [], [`and ${more} more: --limit ${all.length}`]];
+      });
+    }),
+  );
 }

@@ -1,7 +1,9 @@
+import type { Bus } from "@operator/bus/bus";
+import type { Ticket } from "@operator/contracts/ticket";
 import { type Command, InvalidArgumentError } from "commander";
 import { CliError } from "../cli-error.ts";
 import type { GlobalOptions } from "../connection.ts";
-import { readTicket } from "../read-tickets.ts";
+import { readNewest, readTicket } from "../read-tickets.ts";
 import { sendCommand, type Word } from "../send-command.ts";
 import { programName, type Shell } from "../shell.ts";
 import { lengthOf } from "../terminal/ages.ts";
@@ -19,29 +21,31 @@ interface SayOptions extends GlobalOptions {
 /** `operator tickets ack|hold|unhold|comment|resolve`: a person's word about a ticket, and what the ticketer made of it. */
 export function registerTicketsSay(tickets: Command, shell: Shell): void {
   const say = (command: Command, wordOf: (options: SayOptions) => Word) => {
-    onTheBus(command)
-      .argument("<ticket>", "its id, or parts of it that fit one ticket only, e.g. node_down.node-a")
-      .option("--by <name>", "who says it (default: $USER)", nameOfPerson)
-      .action((word: string, options: SayOptions) =>
-        withBus(shell, options, async (bus) => {
-          const by = options.by ?? personOf(shell);
-          const ticket = await readTicket(bus, word);
-          const outcome = await sendCommand(bus, ticket, wordOf(options), {
-            by,
-            atMs: shell.nowMs(),
-            waitMs: answerWithinMs,
-            signal: shell.signal,
-          });
-          show(shell, options, outcome, () => [
-            [
-              span(`✓ ${outcome.entry.kind}`, "good"),
-              `  ${outcome.ticket}  by ${outcome.entry.by} in ${lengthOf(outcome.tookMs)}`,
-            ],
-            ...(outcome.entry.text === "" ? [] : paragraph(outcome.entry.text, shell.columns, 2)),
-            ["  ", span(`${programName(shell.env)} tickets show ${outcome.ticket}`, "code")],
-          ]);
-        }),
-      );
+    onTheBus(
+      command
+        .argument("<ticket>", "its id, or parts of it that fit one ticket only, e.g. node_down.node-a")
+        .option("--by <name>", "who says it (default: $USER)", nameOfPerson),
+    ).action((word: string, options: SayOptions) =>
+      withBus(shell, options, async (bus) => {
+        const by = options.by ?? personOf(shell);
+        const ticket = await readTicket(bus, word);
+        await mustBeNewest(bus, ticket);
+        const outcome = await sendCommand(bus, ticket, wordOf(options), {
+          by,
+          atMs: shell.nowMs(),
+          waitMs: answerWithinMs,
+          signal: shell.signal,
+        });
+        show(shell, options, outcome, () => [
+          [
+            span(`✓ ${outcome.entry.kind}`, "good"),
+            `  ${outcome.ticket}  by ${outcome.entry.by} in ${lengthOf(outcome.tookMs)}`,
+          ],
+          ...(outcome.entry.text === "" ? [] : paragraph(outcome.entry.text, shell.columns, 2)),
+          ["  ", span(`${programName(shell.env)} tickets show ${outcome.ticket}`, "code")],
+        ]);
+      }),
+    );
   };
   say(
     tickets
@@ -87,6 +91,13 @@ export function registerTicketsSay(tickets: Command, shell: Shell): void {
 }
 
 const answerWithinMs = 10_000;
+
+/** The ticketer hears nothing any more of a generation that another one followed. */
+async function mustBeNewest(bus: Bus, ticket: Ticket): Promise<void> {
+  const newest = await readNewest(bus, ticket);
+  if (newest === undefined || newest.id === ticket.id) return;
+  throw new CliError("TICKET_SUPERSEDED", `${ticket.id} is over, and came back as ${newest.id}: say it of that one`);
+}
 
 /** Who is at the keyboard, where nobody said. */
 function personOf(shell: Shell): string {

@@ -5,7 +5,8 @@ import type { Ticket } from "@operator/contracts/ticket";
 import type { Command } from "commander";
 import type { GlobalOptions } from "../connection.ts";
 import { readTicket } from "../read-tickets.ts";
-import { attemptLines, historyLines, ticketPage, type TicketPageOptions } from "../screens/ticket-page.ts";
+import { historyLines } from "../screens/history-lines.ts";
+import { attemptLines, ticketPage, type TicketPageOptions } from "../screens/ticket-page.ts";
 import { programName, type Shell } from "../shell.ts";
 import type { Line } from "../terminal/page.ts";
 import { onTheBus, show, withBus } from "./session.ts";
@@ -16,18 +17,21 @@ interface ShowOptions extends GlobalOptions {
 
 /** `operator tickets show`. */
 export function registerTicketsShow(tickets: Command, shell: Shell): void {
-  onTheBus(tickets.command("show"))
-    .summary("a ticket as a page: what is broken, what happened, why, what to type next")
-    .argument("<ticket>", "its id, or parts of it that fit one ticket only, e.g. node_down.node-a")
-    .option("--follow", "go on with what changes, until it's closed or Ctrl-C")
-    .action((word: string, options: ShowOptions) =>
-      withBus(shell, options, async (bus) => {
-        const ticket = await readTicket(bus, word);
-        const page = () => pageOptions(shell);
-        show(shell, options, ticket, () => ticketPage(ticket, page()));
-        if (options.follow && ticket.status === "open") await follow(shell, bus, ticket, options);
-      }),
-    );
+  onTheBus(
+    tickets
+      .command("show")
+      .summary("a ticket as a page")
+      .description("A ticket as a page: what is broken, what happened, why, and what to type next.")
+      .argument("<ticket>", "its id, or parts of it that fit one ticket only, e.g. node_down.node-a")
+      .option("--follow", "go on with what changes, until it's closed or Ctrl-C"),
+  ).action((word: string, options: ShowOptions) =>
+    withBus(shell, options, async (bus) => {
+      const ticket = await readTicket(bus, word);
+      const page = () => pageOptions(shell);
+      show(shell, options, ticket, () => ticketPage(ticket, page()));
+      if (options.follow && ticket.status === "open") await follow(shell, bus, ticket, options);
+    }),
+  );
 }
 
 /** Shows each change of the ticket: what its history gained, an answer when one came. Ends when it's closed. */

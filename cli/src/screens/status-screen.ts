@@ -98,8 +98,8 @@ function verdictTable(verdicts: readonly VerdictLine[], nowMs: number, columns: 
       { title: "TARGET", atLeast: 10 },
       { title: "VALUE", atLeast: 7 },
       { title: "LIMIT", atLeast: 5 },
-      { title: "SINCE" },
-      { title: "READ" },
+      { title: "FOR" },
+      { title: "READ AGO" },
     ],
     sorted.map((line) => [
       stateSpan(line.state),
@@ -107,7 +107,7 @@ function verdictTable(verdicts: readonly VerdictLine[], nowMs: number, columns: 
       line.target,
       valueOf(line.value, line.unit),
       valueOf(line.limit, line.unit),
-      agoOf(line.sinceMs, nowMs),
+      lengthOf(nowMs - line.sinceMs),
       readSpan(line, nowMs),
     ]),
     columns,
@@ -154,7 +154,8 @@ function readSpan({ sources }: VerdictLine, nowMs: number) {
   if (sources.some(({ readAtMs }) => readAtMs === undefined)) return span("never", "warn");
   const oldestMs = Math.min(...sources.map(({ readAtMs }) => readAtMs ?? 0));
   const isFresh = sources.every(({ fresh }) => fresh);
-  return isFresh ? agoOf(oldestMs, nowMs) : span(`${agoOf(oldestMs, nowMs)}, stale`, "warn");
+  const age = lengthOf(nowMs - oldestMs);
+  return isFresh ? age : span(`${age}, stale`, "warn");
 }
 
 function valueOf(value: number | string | undefined, unit: string | undefined): string {

@@ -1,9 +1,10 @@
-import type { Attempt, HistoryEntry, Ticket } from "@operator/contracts/ticket";
+import type { Attempt, Ticket } from "@operator/contracts/ticket";
 import type { EvidenceReference, Violation } from "@operator/contracts/violation";
 import { renderDiagnosis } from "@operator/evidence/render";
-import { agoOf, clockOf, lengthOf, timeOf } from "../terminal/ages.ts";
+import { agoOf, lengthOf, timeOf } from "../terminal/ages.ts";
 import { markdownLines } from "../terminal/markdown.ts";
-import { entry, type Line, paragraph, type Style, span } from "../terminal/page.ts";
+import { entry, type Line, paragraph, span } from "../terminal/page.ts";
+import { historyLines } from "./history-lines.ts";
 import { ticketSpan } from "./words.ts";
 
 export interface TicketPageOptions {
@@ -34,59 +35,6 @@ export function ticketPage(ticket: Ticket, options: TicketPageOptions): Line[] {
   ];
 }
 
-/** Entries of a ticket's history, a line each. */
-export function historyLines(
-  history: readonly HistoryEntry[],
-  { nowMs, columns }: Pick<TicketPageOptions, "nowMs" | "columns">,
-  dropped = 0,
-): Line[] {
-  const gapAt = dropped > 0 ? gapOf(history) : -1;
-  return history.flatMap((one, at) => [
-    ...(at === gapAt ? [[`  … ${dropped} entries left out by the ticketer …`]] : []),
-    ...historyLine(one, nowMs, columns),
-  ]);
-}
-
-function historyLine({ atMs, kind, by, text, code }: HistoryEntry, nowMs: number, columns: number): Line[] {
-  const when = `  ${clockOf(atMs, nowMs)}  ${agoOf(atMs, nowMs).padEnd(10)}  `;
-  const said = [text, code !== undefined && `(${code})`, `– ${by}`]
-    .filter((part) => part !== false && part !== "")
-    .join(" ");
-  const indent = when.length + kindWidth + 1;
-  const lines = paragraph(said, columns - indent);
-  return lines.map(([, ...line], at) =>
-    at === 0
-      ? [span(when, "dim"), span(`${kind.padEnd(kindWidth)} `, kindStyles[kind] ?? "plain"), ...line]
-      : [" ".repeat(indent), ...line],
-  );
-}
-
-const kindWidth = "acknowledged".length;
-const kindStyles: Partial<Record<HistoryEntry["kind"], Style>> = {
-  opened: "bad",
-  seen_again: "bad",
-  blind: "warn",
-  cleared: "good",
-  retired: "good",
-  closed: "good",
-  diagnosed: "title",
-  ungrounded: "warn",
-  failed: "warn",
-  refused: "warn",
-  escalated: "bad",
-};
-
-/** The ticketer keeps the beginning and the end of a long history: the widest silence is where the middle was. */
-function gapOf(history: readonly HistoryEntry[]): number {
-  let widest = -1;
-  let at = history.length;
-  for (let i = 1; i < history.length; i += 1) {
-    const silence = (history[i]?.atMs ?? 0) - (history[i - 1]?.atMs ?? 0);
-    if (silence > widest) [widest, at] = [silence, i];
-  }
-  return at;
-}
-
 function header(ticket: Ticket, { nowMs, columns }: TicketPageOptions): Line[] {
   const marks = [
     ticket.severity,
@@ -110,11 +58,7 @@ function header(ticket: Ticket, { nowMs, columns }: TicketPageOptions): Line[] {
   return lines;
 }
 
-function brokenLines(
-  violation: Violation,
-  occurrences: number,
-  { nowMs, columns, program }: TicketPageOptions,
-): Line[] {
+function brokenLines(violation: Violation, occurrences: number, { nowMs, columns }: TicketPageOptions): Line[] {
   const line = (name: string, text: string) => entry(name, text, columns);
   const lines = [
     ...line(violation.target, violation.summary),
@@ -133,14 +77,14 @@ function brokenLines(
     ["last good", violation.lastGood],
     ["first bad", violation.firstBad],
   ] as const) {
-    if (evidence) lines.push(...entry(name, evidenceCommand(evidence, program), columns, "code"));
+    if (evidence) lines.push(...line(name, `${timeOf(evidence.atMs, nowMs)}: ${evidence.pointers.join(", ")}`));
   }
   return lines;
 }
 
-function evidenceCommand({ address, pointers }: EvidenceReference, program: string): string {
+function showEvidence({ address, pointers }: EvidenceReference): string {
   const [pointer] = pointers;
-  return `${program} snapshots show --at ${address}${pointer === undefined ? "" : ` --pointer ${quoted(pointer)}`}`;
+  return `snapshots show --at ${address}${pointer === undefined ? "" : ` --pointer ${quoted(pointer)}`}`;
 }
 
 /** As a shell takes it for one word. */
@@ -210,6 +154,10 @@ function nextLines(ticket: Ticket, { program }: TicketPageOptions): Line[] {
     commands.push(ticket.held ? `tickets unhold ${id}` : `tickets hold ${id} --reason "…"`);
     commands.push(`tickets resolve ${id} --reason "…"${isOver ? "" : " --force"}`);
   }
+  const { firstBad, lastGood } = ticket.violation;
+  if (firstBad) commands.push(showEvidence(firstBad));
+  if (lastGood) commands.push(showEvidence(lastGood));
   commands.push(`tickets comment ${id} --text "…"`, `status --subject ${ticket.subject}`);
+  // Not broken into lines: what a terminal wraps by itself can be copied whole.
   return commands.map((command) => ["  ", span(`${program} ${command}`, "code")]);
 }

@@ -13,11 +13,14 @@ export function markdownLines(markdown: string, columns: number, indent = 0): Li
     const wrapped = wrapSpans(spans, columns - indent - hang);
     wrapped.forEach((line, at) => lines.push([margin, at === 0 ? first.padEnd(hang) : " ".repeat(hang), ...line]));
   };
+  let isUnderHeading = false;
   for (const line of markdown.trimEnd().split("\n")) {
     const heading = /^(#{1,6}) (.*)$/.exec(line);
     const item = /^( *)(-|\d+\.) (.*)$/.exec(line);
-    if (line.trim() === "") lines.push([]);
-    else if (heading) put(inline(heading[2] ?? "", "title"), 0);
+    if (line.trim() === "") {
+      // What stands under a heading stands close to it.
+      if (!isUnderHeading) lines.push([]);
+    } else if (heading) put(inline(heading[2] ?? "", "title"), 0);
     else if (/^\|[-| :]+\|$/.test(line)) continue;
     else if (line.startsWith("|")) {
       const cells = cellsOf(line);
@@ -28,13 +31,14 @@ export function markdownLines(markdown: string, columns: number, indent = 0): Li
       const between = rest
         .filter((cell) => cell !== "")
         .flatMap((cell, at) => [...(at > 0 ? [" · "] : []), ...inline(cell)]);
-      put(between, 5, first);
-      put(inline(last, "dim"), 5);
+      put(between, 7, `  ${first}`);
+      put(inline(last, "dim"), 7);
     } else if (item) {
-      const nested = (item[1] ?? "").length > 0 ? 2 : 0;
+      const nested = (item[1] ?? "").length > 0 ? 5 : 2;
       const mark = `${" ".repeat(nested)}${item[2]} `;
       put(inline(item[3] ?? ""), mark.length, mark);
     } else put(inline(line), 0);
+    isUnderHeading = heading !== null;
   }
   return lines;
 }
