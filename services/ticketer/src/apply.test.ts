@@ -88,14 +88,14 @@ const rows: Row[] = [
     reasons: [[], ["first-seen"]],
   },
   {
-    says: "an open ticket that becomes a symptom stays open, notes it, and takes its unsent job back",
+    says: "an open ticket that becomes a symptom stays open and notes it",
     events: [firing(1), firing(2, { explainedBy: cause })],
-    is: { status: "open", diagnosis: "none", attempts: [] },
+    is: { status: "open" },
     reasons: [["first-seen"], ["explained"]],
     history: ["opened", "explained"],
   },
   {
-    says: "a symptom no more, its job is queued again",
+    says: "a symptom no more is told",
     events: [firing(1), firing(2, { explainedBy: cause }), firing(40)],
     is: { status: "open", diagnosis: "queued" },
     reasons: [["first-seen"], ["explained"], ["unexplained"]],
@@ -239,9 +239,9 @@ const rows: Row[] = [
     reasons: [["first-seen"], ["commented"], []],
   },
   {
-    says: "a held ticket doesn't close and has no job",
+    says: "a held ticket doesn't close",
     events: [firing(1), command(1, { kind: "hold", reason: "I watch" }), cleared(9)],
-    is: { status: "open", held: true, attempts: [], diagnosis: "none" },
+    is: { status: "open", held: true },
     reasons: [["first-seen"], ["held"], ["cleared"]],
   },
   {
@@ -398,12 +398,23 @@ describe("the outbox", () => {
   test.each([
     ["closed", cleared(9)],
     ["held", command(1, { kind: "hold", reason: "x" })],
-    ["explained", firing(6, { explainedBy: cause })],
+    ["a symptom", firing(6, { explainedBy: cause })],
     ["resolved by force", command(1, { kind: "resolve", reason: "x", force: true })],
     ["being diagnosed already", diagnosed(1, "started")],
   ])("no job is due of a ticket that is %s", (_, event) => {
     const { head } = foldAll([firing(1), event]);
     expect(head && unsentOf(head).job).toBeUndefined();
+  });
+
+  test("a job that waited while its ticket was held or a symptom is due after", () => {
+    const { head } = foldAll([
+      firing(1),
+      command(1, { kind: "hold", reason: "x" }),
+      firing(6, { explainedBy: cause }),
+      command(2, { kind: "unhold" }),
+      firing(11),
+    ]);
+    expect(head && unsentOf(head).job?.message).toMatchObject({ attempt: 1 });
   });
 
   test("a job that was sent before its ticket closed and opened again isn't sent twice", () => {

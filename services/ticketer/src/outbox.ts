@@ -1,8 +1,12 @@
 import type { Job } from "@operator/contracts/job";
 import type { Ticket } from "@operator/contracts/ticket";
 import { remember } from "./history.ts";
+import { isExplained } from "./violation-state.ts";
 
-/** What a ticket's state implies and hasn't been recorded as sent: its newest event, the job of its queued attempt. */
+/**
+ * What a ticket's state implies and hasn't been recorded as sent: its newest event, and the job of its queued attempt,
+ * which waits while somebody holds the ticket, or something else explains it.
+ */
 export interface Unsent {
   event: boolean;
   job: { message: Job; notBeforeMs: number } | undefined;
@@ -10,7 +14,9 @@ export interface Unsent {
 
 export function unsentOf(ticket: Ticket): Unsent {
   const last = ticket.attempts.at(-1);
-  const isJobUnsent = last?.status === "queued" && last.attempt > ticket.sent.attempt;
+  const { status, held, violation } = ticket;
+  const isWanted = status === "open" && !held && !isExplained(violation);
+  const isJobUnsent = isWanted && last?.status === "queued" && last.attempt > ticket.sent.attempt;
   return {
     event: ticket.revision > ticket.sent.revision,
     job: isJobUnsent

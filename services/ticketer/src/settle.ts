@@ -1,6 +1,6 @@
 import type { Attempt, Ticket } from "@operator/contracts/ticket";
 import { remember } from "./history.ts";
-import { isExplained, isOver } from "./violation-state.ts";
+import { isOver } from "./violation-state.ts";
 
 export const attemptsMax = 3;
 /** What may explain a violation gets so long to show before a diagnoser is asked. */
@@ -28,11 +28,13 @@ function withStatus(ticket: Ticket, closedAtMs: number): Ticket {
   return ticket;
 }
 
-/** An attempt is queued when there is something to explain and none is under way; taken back unsent when there isn't. */
+/**
+ * An open ticket has an attempt queued or under way until one gives an answer, or the last one failed. What isn't sent
+ * yet is taken back when it closes; while it's held or a symptom, it waits (see `outbox.ts`).
+ */
 function withAttempts(ticket: Ticket, nowMs: number): Ticket {
   const { attempts, violation } = ticket;
-  const isWanted = ticket.status === "open" && !ticket.held && !isOver(violation) && !isExplained(violation);
-  if (!isWanted) {
+  if (ticket.status === "closed") {
     const kept = attempts.filter(({ attempt, status }) => status !== "queued" || attempt <= ticket.sent.attempt);
     return kept.length === attempts.length ? ticket : { ...ticket, attempts: kept };
   }

@@ -1,0 +1,73 @@
+import { flow } from "@operator/contracts/flow";
+import type { SubjectName } from "@operator/contracts/names";
+import { Ticket } from "@operator/contracts/ticket";
+import type { ServiceContext } from "@operator/service/service-context";
+import { ticker } from "@operator/service/ticker";
+import { Checkpoint } from "./checkpoint.ts";
+import { foldCommands, foldDiagnoses, foldViolations } from "./folds.ts";
+import { Sender } from "./sender.ts";
+import { Tickets } from "./tickets.ts";
+import { watchChecker } from "./watch-checker.ts";
+
+const saveEveryMs = 1_000;
+const sendEveryMs = 250;
+const sweepEveryMs = 5_000;
+/** A sweep reads every ticket; with many of them it takes its time and pauses for so many times as long. */
+const sweepPause = 20;
+
+/** Folds violations, diagnoses and commands into tickets, and sends what follows from them. */
+export async function run(context: ServiceContext, { subjects }: { subjects: readonly SubjectName[] }): Promise<void> {
+  const { bus, log, signal } = context;
+  const tickets = new Tickets(await bus.bucket("tickets", Ticket), {
+    written: (ticket, reasons) => {
+      if (reasons.length > 0) log.info({ ticket: ticket.id, revision: ticket.revision, reasons }, reasons.join(", "));
+      sender.look(ticket, "ours");
+    },
+    read: (ticket) => sender.look(ticket, "anybody's"),
+  });
+  const sender = new Sender({ bus, tickets, log, signal });
+
+  const behind = new Set(["violation", "diagnosis", "command"]);
+  const caughtUp = (channel: string) => {
+    if (behind.delete(channel) && behind.size === 0) context.ready(true);
+  };
+  context.ready(false, "catching up");
+
+  const streams = [flow.violation.stream, flow.diagnosis.stream, flow.command.stream] as const;
+  const [violations, diagnoses, commands] = await Promise.all([
+    Checkpoint.open(bus, streams[0]),
+    Checkpoint.open(bus, streams[1]),
+    Checkpoint.open(bus, streams[2]),
+  ]);
+  const save = async () => {
+    for (const checkpoint of [violations, diagnoses, commands]) await checkpoint.save();
+  };
+  const desk = { context, tickets, sender, caughtUp };
+  let sweepAtMs = 0;
+  await Promise.all([
+    foldViolations(desk, violations),
+    foldDiagnoses(desk, diagnoses),
+    foldCommands(desk, commands),
+    ...subjects.map((subject) => watchChecker(context, tickets, subject)),
+    ticker(context, {
+      name: "checkpoints",
+      everyMs: saveEveryMs,
+      tick: save,
+    }),
+    ticker(context, { name: "send", everyMs: sendEveryMs, tick: async () => sender.tick() }),
+    ticker(context, {
+      name: "sweep",
+      everyMs: sendEveryMs,
+      tick: async () => {
+        // What was answered while no ticketer was there is read first, or its job would be sent again.
+        if (behind.size > 0 || performance.now() < sweepAtMs) return;
+        const beganMs = performance.now();
+        for (const ticket of await tickets.all()) sender.look(ticket, "anybody's");
+        const tookMs = performance.now() - beganMs;
+        sweepAtMs = performance.now() + Math.max(sweepEveryMs, tookMs * sweepPause);
+      },
+    }),
+  ]);
+  await sender.settled();
+  if (bus.connected()) await save();
+}

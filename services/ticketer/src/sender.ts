@@ -1,0 +1,118 @@
+import type { Bus } from "@operator/bus/bus";
+import { flow } from "@operator/contracts/flow";
+import type { Ticket } from "@operator/contracts/ticket";
+import type { TicketId } from "@operator/contracts/ticket-id";
+import type { Logger } from "@operator/service/log";
+import { unsentOf, withSent } from "./outbox.ts";
+import type { Tickets } from "./tickets.ts";
+
+const atOnceMax = 16;
+const backlogMax = 2_000;
+/** Who wrote a ticket sends what follows; so long after, anybody does who has seen it. */
+const othersAfterMs = 1_000;
+const againAfterMs = 5_000;
+const publishMsMax = 5_000;
+
+/** Whose change it was that left something to send. */
+type Whose = "ours" | "anybody's";
+
+/**
+ * Sends what the tickets' state implies, and records in them what was sent. Nothing is remembered but where to look: what
+ * to send is computed from the ticket as it is then, so it may be asked for any number of times, by any ticketer.
+ */
+export class Sender {
+  readonly #bus: Bus;
+  readonly #tickets: Tickets;
+  readonly #log: Logger;
+  readonly #signal: AbortSignal;
+  readonly #ready = new Map<TicketId, Whose>();
+  readonly #later = new Map<TicketId, number>();
+  readonly #running = new Map<TicketId, Promise<void>>();
+
+  constructor(given: { bus: Bus; tickets: Tickets; log: Logger; signal: AbortSignal }) {
+    this.#bus = given.bus;
+    this.#tickets = given.tickets;
+    this.#log = given.log;
+    this.#signal = given.signal;
+  }
+
+  /** Takes note of a ticket that was written or read. */
+  look(ticket: Ticket, whose: Whose): void {
+    const { event, job } = unsentOf(ticket);
+    if (!event && !job) {
+      this.#ready.delete(ticket.id);
+      this.#later.delete(ticket.id);
+      return;
+    }
+    const nowMs = Date.now();
+    const dueMs = event || !job ? nowMs : job.notBeforeMs;
+    if (whose === "ours" && dueMs <= nowMs) {
+      this.#ready.set(ticket.id, whose);
+      this.#sendReady();
+    } else if (!this.#ready.has(ticket.id)) {
+      this.#later.set(ticket.id, whose === "ours" ? dueMs : Math.max(dueMs, nowMs + othersAfterMs));
+    }
+  }
+
+  /** Sends what was to wait until now. */
+  tick(): void {
+    const nowMs = Date.now();
+    for (const [id, dueMs] of this.#later) {
+      if (dueMs > nowMs) continue;
+      this.#later.delete(id);
+      this.#ready.set(id, "anybody's");
+    }
+    this.#sendReady();
+  }
+
+  /** Resolves when no more than `backlogMax` tickets wait to be sent, so that a reader doesn't run ahead for ever. */
+  async room(): Promise<void> {
+    while (this.#ready.size > backlogMax && this.#running.size > 0) await Promise.race(this.#running.values());
+  }
+
+  /** Resolves when what is being sent now has been. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  #sendReady(): void {
+    if (this.#signal.aborted) return;
+    for (const [id, whose] of this.#ready) {
+      if (this.#running.size >= atOnceMax) return;
+      if (this.#running.has(id)) continue;
+      this.#ready.delete(id);
+      this.#later.delete(id);
+      const sending = this.#send(id, whose)
+        .catch((error: unknown) => {
+          if (this.#signal.aborted) return;
+          this.#log.error({ ticket: id, err: error }, "not sent, trying again");
+          this.#later.set(id, Date.now() + againAfterMs);
+        })
+        .finally(() => {
+          this.#running.delete(id);
+          this.#sendReady();
+        });
+      this.#running.set(id, sending);
+    }
+  }
+
+  async #send(id: TicketId, whose: Whose): Promise<void> {
+    // Another ticketer's change may have been followed by its own sending, which a kept copy doesn't know of.
+    const ticket = whose === "ours" ? await this.#tickets.read(id) : await this.#tickets.readAnew(id);
+    if (!ticket) return;
+    const unsent = unsentOf(ticket);
+    const job = unsent.job && unsent.job.notBeforeMs <= Date.now() ? unsent.job.message : undefined;
+    const options = { deadlineMs: publishMsMax, signal: this.#signal };
+    const [event, jobSent] = await Promise.allSettled([
+      unsent.event ? this.#bus.publish(flow.ticket, ticket, options) : undefined,
+      job ? this.#bus.publish(flow.job, job, options) : undefined,
+    ]);
+    const sent = {
+      ...(event.status === "fulfilled" && unsent.event && { revision: ticket.revision }),
+      ...(jobSent.status === "fulfilled" && job && { attempt: job.attempt }),
+    };
+    await this.#tickets.change(id, (now) => ({ ticket: withSent(now, sent, Date.now()), reasons: [] }));
+    if (event.status === "rejected") throw event.reason;
+    if (jobSent.status === "rejected") throw jobSent.reason;
+  }
+}
