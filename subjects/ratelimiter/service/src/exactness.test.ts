@@ -59,8 +59,8 @@ function accusations(requests: { atMs: number; beforeMs: number; afterMs: number
 const anyTraffic = fc.array(
   fc.record({
     atMs: fc.integer({ min: 0, max: 10_000 }),
-    beforeMs: fc.integer({ min: 0, max: 500 }),
-    afterMs: fc.integer({ min: 0, max: 500 }),
+    beforeMs: fc.integer({ min: 0, max: 900 }),
+    afterMs: fc.integer({ min: 0, max: 900 }),
   }),
   { maxLength: 200 },
 );

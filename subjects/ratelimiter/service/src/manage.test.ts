@@ -10,7 +10,10 @@ let server: RedisFixture;
 let node: NodeFixture;
 beforeAll(async () => {
   server = await startRedis();
-  node = await startNodeProcess("a", server.url, { RATELIMITER_LIMITS_REFRESH_MS: "60000" });
+  node = await startNodeProcess("a", server.url, {
+    RATELIMITER_LIMITS_REFRESH_MS: "60000",
+    RATELIMITER_DENY_CACHE_MS: "1000",
+  });
   await until("Redis is connected", async () => (await node.get("/healthz")).status === 200);
 });
 afterAll(async () => {
@@ -101,6 +104,20 @@ test("a stored limit that can't be read is told, and its key has the default", a
   expect(body["unreadable"]).toEqual(expect.arrayContaining(["ghost", "scribbled"]));
   expect((await node.check({ key: "scribbled" })).body["limit"]).toBe(100);
   await server.client.hdel("ratelimiter:limits", "scribbled", "ghost", "other");
+});
+
+test("a changed limit isn't answered by a denial under the old one", async () => {
+  await node.manage("PUT", "limits/hot", { limit: 1, windowMs: 60_000 });
+  const fromMemory = () => node.metric("ratelimiter_denied_from_memory_total");
+  const before = await fromMemory();
+  await until(
+    "a denial came from memory",
+    async () => (await node.check({ key: "hot" })).status === 429 && (await fromMemory()) !== before,
+  );
+  const remembered = await fromMemory();
+  await node.manage("PUT", "limits/hot", { limit: 1, windowMs: 59_000 });
+  await node.check({ key: "hot" });
+  expect(await fromMemory()).toBe(remembered);
 });
 
 test("no name of a key is special", async () => {

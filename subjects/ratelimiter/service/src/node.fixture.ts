@@ -37,6 +37,7 @@ export async function startNodeProcess(nodeId: string, redisUrl: string, env: Re
   return {
     url,
     exited,
+    log: () => stdout,
     signal: (signal: NodeJS.Signals) => child.kill(signal),
     check: (body: unknown) => call(`${url}/v1/check`, { method: "POST", body }),
     get: (path: string) => call(`${url}${path}`, {}),

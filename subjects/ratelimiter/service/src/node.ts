@@ -113,7 +113,7 @@ export async function startNode(config: Config, log: Logger): Promise<{ url: str
       await new Promise((resolve) => setTimeout(resolve, config.RATELIMITER_DRAIN_MS));
       await app.close().catch(failed("closing the server"));
       await refreshing.stop();
-      // Not earlier, or a long drain would look like a death; not later, or it would join again.
+      // Not earlier, or a long drain would look like a death.
       await beating.stop();
       await registry.leave().catch(failed("leaving the registry, so this node will be missed,"));
       await probing.stop();

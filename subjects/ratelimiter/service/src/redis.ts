@@ -22,8 +22,6 @@ export function connectRedis(url: string, name: string): Redis {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    // Ready as soon as it's connected: while Redis loads its data, its answers say so themselves.
-    enableReadyCheck: false,
     connectTimeout: 1_000,
     // A connection that was cut without a word is given up after a second, not after TCP's quarter of an hour.
     socketTimeout: 1_000,

@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type NodeFixture, startNodeProcess } from "./node.fixture.ts";
+import { createLink } from "./link.ts";
+import { createRegistry } from "./registry.ts";
 import { connectRedis } from "./redis.ts";
 import { type RedisFixture, startRedis } from "./redis.fixture.ts";
 import { until } from "./until.fixture.ts";
@@ -122,6 +124,32 @@ test("a process that was replaced under its id doesn't take its successor out", 
   expect(await server.client.exists("ratelimiter:node:a")).toBe(1);
   expect(await redis.leave(...places, "a", "new", 86_400_000)).toEqual([1, expect.any(Number)]);
   expect(await server.client.sismember("ratelimiter:members", "a")).toBe(0);
+  redis.disconnect();
+});
+
+test("a heartbeat that comes late doesn't join again", async () => {
+  const redis = connectRedis(server.url, "test");
+  const link = createLink(redis, {
+    nodeId: "late",
+    commandTimeoutMs: 1_000,
+    failuresMax: 3,
+    onChange: () => {},
+    onRoundTrip: () => {},
+  });
+  const registry = createRegistry(redis, link, {
+    id: "late",
+    instance: "one",
+    url: () => "http://127.0.0.1:1",
+    version: "0",
+    ttlMs: 60_000,
+    limitsVersion: () => 0,
+  });
+  await until("Redis is connected", () => link.state().connected);
+  await registry.heartbeat();
+  expect(await server.client.sismember("ratelimiter:members", "late")).toBe(1);
+  await registry.leave();
+  await registry.heartbeat();
+  expect(await server.client.sismember("ratelimiter:members", "late")).toBe(0);
   redis.disconnect();
 });
 

@@ -25,12 +25,14 @@ export function createRegistry(
     limitsVersion: () => number;
   },
 ) {
-  let status: "up" | "draining" = "up";
+  let status: "up" | "draining" | "left" = "up";
   let started: { redisMs: number } | undefined;
   let clockOffsetMs = 0;
   const places = [keys.node(node.id), keys.members, keys.departed];
 
   async function heartbeat(): Promise<void> {
+    // A late one would join again, and the node would then be missed.
+    if (status === "left") return;
     const fields = {
       url: node.url(),
       status,
@@ -58,9 +60,10 @@ export function createRegistry(
       status = "draining";
       await heartbeat();
     },
-    isDraining: () => status === "draining",
+    isDraining: () => status !== "up",
     /** Tries for about two seconds, because a node that leaves without a word is taken for dead. */
     leave: async (): Promise<void> => {
+      status = "left";
       for (let attempt = 1; ; attempt++) {
         try {
           await link.attempt(() => redis.leave(...places, node.id, node.instance, departureRememberedMs));
