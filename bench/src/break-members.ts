@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Ticket } from "@operator/contracts/ticket";
+import { violationKeyOf } from "@operator/contracts/violation";
+import { Stack } from "@operator/stack/stack";
+import type { Measuring } from "./figures.ts";
+import { seededRandom } from "./random.ts";
+import { until } from "./waiting.ts";
+import { type SeenTicket, Watch } from "./watch.ts";
+
+/** What one broken member came to, in ms from the signal. */
+export interface Detection {
+  target: string;
+  /** To the ticket's event at the reader. */
+  eventMs: number;
+  /** To the ticket read back from KV. */
+  kvMs: number;
+}
+
+/** Hold-downs double for what keeps coming back, up to a minute: scaled, so that 30 faults take minutes. The grace is 0 either way. */
+const graceScale = 0.1;
+const detectMsMax = 15_000;
+const wellMsMax = 90_000;
+
+/**
+ * Breaks members of a kind one after the other, each at a random moment of a whole subject, and waits for the ticket;
+ * then mends it and waits until all is well. `others`: tickets about anything else.
+ */
+export async function breakMembers(
+  measuring: Measuring,
+  given: { kind: string; verb: "kill" | "pause"; times: number },
+): Promise<{ detections: Detection[]; others: string[] }> {
+  const { subject, say, signal } = measuring;
+  const random = seededRandom(measuring.seed);
+  await using stack = await Stack.start({ subject, graceScale });
+  const bus = await stack.connect("cli");
+  const tickets = await bus.bucket("tickets", Ticket);
+  await using watch = await Watch.start(bus, subject);
+  const targets = [...stack.kinds].filter(([, kind]) => kind === given.kind).map(([target]) => target);
+  const detections: Detection[] = [];
+  const others: string[] = [];
+
+  const well = async () => {
+    const sinceMs = performance.now();
+    await until("all well again", () => watch.isWell(sinceMs), { withinMs: wellMsMax, signal }).catch(
+      (error: unknown) => {
+        throw signal.aborted ? error : new Error(`${String(error)}: ${watch.complaints()}`);
+      },
+    );
+  };
+
+  await well();
+  for (let time = 1; time <= given.times; time++) {
+    await sleep(random() * 1_000, undefined, { signal });
+    const target = targets[Math.floor(random() * targets.length)] ?? "";
+    const member = stack.member(target);
+    const { promise: opened, resolve } = Promise.withResolvers<SeenTicket>();
+    const stopListening = watch.onTicket((seen) => {
+      if (!seen.ticket.reasons.includes("first-seen")) return;
+      if (seen.ticket.target === target && seen.ticket.violation.detail.kind === "unreachable") resolve(seen);
+      else others.push(seen.ticket.id);
+    });
+    try {
+      const brokenMs = performance.now();
+      member.signal(given.verb === "kill" ? "SIGKILL" : "SIGSTOP");
+      const isOver = AbortSignal.any([signal, AbortSignal.timeout(detectMsMax)]);
+      const aborted = new Promise<never>((_, reject) =>
+        isOver.addEventListener("abort", () =>
+          reject(new Error(`no ticket about ${target} within ${detectMsMax} ms of its ${given.verb}`)),
+        ),
+      );
+      const { ticket, atMs } = await Promise.race([opened, aborted]);
+      const head = await tickets.get(violationKeyOf(ticket));
+      const kvMs = performance.now() - brokenMs;
+      if (head?.value.id !== ticket.id) throw new Error(`${ticket.id} was announced before it stood in KV`);
+      detections.push({ target, eventMs: atMs - brokenMs, kvMs });
+      say(`${given.verb} ${time} of ${given.times}: ${target}, ticket after ${Math.round(atMs - brokenMs)} ms`);
+      if (given.verb === "kill") {
+        await member.exited;
+        await member.restart();
+      } else member.signal("SIGCONT");
+      await well();
+    } finally {
+      stopListening();
+    }
+  }
+  return { detections, others };
+}
