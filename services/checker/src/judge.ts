@@ -47,8 +47,8 @@ export function judge(reading: Reading, known: ReadonlyMap<string, readonly stri
       const needs = attempt(() => invariant.needs(target), failures, failed);
       const sights = (needs ?? []).map((need) => ({ need, sight: sightOf(reading.snapshot, reading.misfits, need) }));
       const stale = sights.find(({ sight }) => !sight.fresh)?.sight;
-      const lost = named && !named.has(target);
-      const judgement: Judgement = !needs
+      const lost = !named?.has(target);
+      const judgement: Judgement = !(named && needs)
         ? checkFailed(failures)
         : stale && !stale.fresh
           ? { verdict: "unknown", reason: stale.reason }

@@ -1,0 +1,116 @@
+import { expect, test } from "vitest";
+import { type Scene, Story, toyRoom } from "./snapshots.fixture.ts";
+
+function blind(story: Story) {
+  return story.violations
+    .filter(({ invariant }) => invariant === "source_blind")
+    .map(({ state, target, explainedBy }) => [state, target, ...explainedBy].join(" "))
+    .filter((word, i, words) => words.indexOf(word) === i);
+}
+
+test.each<[string, Scene, string]>([
+  ["fails", { probe: { a: "failed" } }, "TIMEOUT"],
+  ["is late", { probe: { a: "late" } }, "LATE"],
+  ["lost its target", { probe: { a: "lost" } }, "LOST"],
+])("a source that %s for 30 s is blind", (_, scene, code) => {
+  const story = new Story();
+  story.next();
+  story.times(30, scene);
+  expect(blind(story)).toEqual([]);
+  story.next();
+  expect(blind(story)).toEqual(["firing probe-a"]);
+  expect(story.violations[0]?.detail).toEqual({ kind: "blind", source: "probe", about: "a", code });
+});
+
+test("a reading that doesn't fit the room's state is as good as none", () => {
+  const story = new Story();
+  story.next();
+  const { snapshot, sequence } = story.scenery.next();
+  const odd = { ...snapshot, parts: { ...snapshot.parts, probe: { a: { up: "maybe" }, b: { up: true } } } };
+  story.take({ kind: "snapshot", snapshot: odd, sequence });
+  expect(story.line("down", "a")).toMatchObject({ verdict: "unknown", reason: expect.stringContaining("doesn't fit") });
+  expect(story.line("down", "b")).toMatchObject({ verdict: "ok" });
+  expect(story.line("source_blind", "probe-a")).toMatchObject({ state: "pending" });
+});
+
+test("the time that a source may be blind is scaled", () => {
+  const story = new Story({ ...toyRoom, graceScale: 0.1 });
+  story.next();
+  story.times(4, { probe: { a: "failed" } });
+  expect(blind(story)).toEqual(["firing probe-a"]);
+});
+
+test("a source that reads again clears after three fresh readings over 3 s", () => {
+  const story = new Story();
+  story.next();
+  story.times(31, { probe: { a: "failed" } });
+  story.times(3, { probe: { a: true } });
+  expect(story.said("source_blind")).toEqual(["firing probe-a"]);
+  story.next();
+  expect(story.said("source_blind")).toEqual(["firing probe-a", "cleared probe-a"]);
+});
+
+test("a source that reads none of its targets is one fault: it explains each of them", () => {
+  const story = new Story();
+  story.next();
+  story.times(31, { metrics: { a: "failed", b: "failed" } });
+  expect(blind(story)).toEqual([
+    "firing metrics-a toy.source_blind.metrics",
+    "firing metrics-b toy.source_blind.metrics",
+    "firing metrics",
+  ]);
+});
+
+test("a source that reads one of two again is blind of the other alone", () => {
+  const story = new Story();
+  story.next();
+  story.times(31, { metrics: { a: "failed", b: "failed" } });
+  story.times(40, { metrics: { a: 5 } });
+  expect(story.violations.findLast(({ target }) => target === "metrics")?.state).toBe("cleared");
+  expect(story.violations.findLast(({ target }) => target === "metrics-a")?.state).toBe("cleared");
+  expect(blind(story).at(-1)).toBe("firing metrics-b");
+});
+
+test("a source has no fault of its own when each target that it lost has another cause", () => {
+  const room = {
+    ...toyRoom,
+    explanations: [
+      ...toyRoom.explanations,
+      {
+        cause: "down",
+        effect: "source_blind",
+        why: "",
+        joins: (cause: { target: string }, effect: { detail: object }) =>
+          "source" in effect.detail &&
+          effect.detail.source === "metrics" &&
+          "about" in effect.detail &&
+          effect.detail.about === cause.target,
+      },
+    ],
+  };
+  const story = new Story(room);
+  story.next();
+  story.times(31, { probe: { a: false, b: false }, metrics: { a: "failed", b: "failed" } });
+  const whole = story.violations.find(({ target }) => target === "metrics");
+  expect(whole?.explainedBy).toEqual(["toy.down.a", "toy.down.b"]);
+  expect(story.violations.filter(({ explainedBy }) => explainedBy.length === 0).map(({ target }) => target)).toEqual(
+    expect.not.arrayContaining(["metrics", "metrics-a", "metrics-b"]),
+  );
+});
+
+test("what left on purpose makes no source blind, and retires what did", () => {
+  const story = new Story();
+  story.next();
+  story.times(31, { probe: { a: "failed" } });
+  story.next({ departed: ["a"] });
+  expect(story.said("source_blind")).toEqual(["firing probe-a", "retired probe-a"]);
+  story.times(40);
+  expect(blind(story)).toEqual(["firing probe-a", "retired probe-a"]);
+});
+
+test("a source with one target is blind of that target, not once more as a whole", () => {
+  const story = new Story();
+  story.next();
+  story.times(31, { departed: "failed" });
+  expect(blind(story)).toEqual(["firing registry-all"]);
+});
