@@ -25,7 +25,7 @@ const passwordVariables = { cli: "OPERATOR_NATS_PASSWORD", provision: "OPERATOR_
 
 /** Decides where to connect: option before environment before context file before the default. */
 export function findConnection(
-  shell: Shell,
+  shell: Pick<Shell, "env" | "root">,
   options: GlobalOptions,
   user: Connection["user"],
   ownPassword?: string,

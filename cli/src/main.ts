@@ -16,7 +16,8 @@ const code = await runCli(process.argv.slice(2), {
   err: (text) => void stderr.write(text),
   isTerminal: stdout.isTTY,
   hasColour: stdout.isTTY && stdout.hasColors() && !env["NO_COLOR"],
-  columns: Math.max(60, stdout.columns ?? 100),
+  // Pages are made for 80 columns and more; a narrower terminal breaks the lines itself.
+  columns: Math.max(80, stdout.columns ?? 100),
   rows: stdout.rows ?? 24,
   nowMs: () => Date.now(),
   signal: stop.signal,

@@ -1,0 +1,25 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { suggestion } from "./suggest.ts";
+
+test.each([
+  { word: "ratelimitr", nearest: "ratelimiter" },
+  { word: "raetlimiter", nearest: "ratelimiter" },
+  { word: "tikvv", nearest: "tikv" },
+  { word: "kafka", nearest: undefined },
+  { word: "", nearest: undefined },
+])("$word: $nearest", ({ word, nearest }) => {
+  expect(suggestion(word, ["ratelimiter", "tikv"])).toBe(nearest === undefined ? "" : ` (did you mean "${nearest}"?)`);
+});
+
+test("a word is nearest to itself, and to itself with a letter missing or two swapped", () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z]{4,12}$/), fc.nat(), (word, n) => {
+      const at = n % (word.length - 1);
+      const missing = word.slice(0, at) + word.slice(at + 1);
+      const swapped = `${word.slice(0, at)}${word[at + 1]}${word[at]}${word.slice(at + 2)}`;
+      for (const typed of [word, missing, swapped])
+        expect(suggestion(typed, ["0123456789", word])).toBe(` (did you mean "${word}"?)`);
+    }),
+  );
+});
