@@ -12,7 +12,7 @@ export function prose(text: string): string {
       .replace(/&(?=#|\w)/g, "&amp;")
       // What a reader would make a link of by itself.
       .replace(/:(?=\/\/)/g, "&#58;")
-      .replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`)
+      .replace(/www\./gi, (www) => `${www.slice(0, 3)}&#46;`)
       // What would begin a heading, a list or a rule at the start of a line.
       .replace(/^(?:#|[-+=])/, (mark) => `\\${mark}`)
       .replace(/^(\d{1,9})([.)])/, "$1\\$2")
@@ -21,7 +21,10 @@ export function prose(text: string): string {
 
 /** A value as Markdown code, also within a table: whatever it holds stays in there. */
 export function code(text: string): string {
-  const line = plainText(text, charsMax).replaceAll("|", "\\|");
+  // A backslash right before a bar would unescape it, and the rest of the value would be markup in the next cell.
+  const line = plainText(text, charsMax)
+    .replace(/\\(?=\|)/g, "\\ ")
+    .replaceAll("|", "\\|");
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   const space = longest > 0 || line === "" ? " " : "";
