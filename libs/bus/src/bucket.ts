@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DeliverPolicy, type StoredMsg } from "@nats-io/jetstream";
+import type { StoredMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import type { BucketName } from "@operator/contracts/streams";
 import { z } from "zod";
 import { BusError, isConflict } from "./failure.ts";
 import { failpoint } from "./failpoint.ts";
 import type { Link } from "./link.ts";
-import { OrderedPull } from "./ordered-pull.ts";
 import { store } from "./publish.ts";
+import { readPresent } from "./read-present.ts";
 
 export interface Entry<T> {
   value: T;
@@ -74,31 +74,11 @@ export class Bucket<T> {
   /** All entries, or those whose key starts with the tokens of `prefix`. */
   async entries(prefix?: string): Promise<{ key: string; value: T; revision: number }[]> {
     const filter = `$KV.${this.name}.${prefix === undefined || prefix === "" ? "" : `${prefix}.`}>`;
-    const what = `read ${filter}`;
-    return await this.#link.insist(what, async () => {
-      using pull = await OrderedPull.start(
-        this.#link,
-        `KV_${this.name}`,
-        filter,
-        { deliver_policy: DeliverPolicy.LastPerSubject },
-        { batchMax: 512 },
-      );
-      const found: { key: string; value: T; revision: number }[] = [];
-      const signal = AbortSignal.timeout(20_000);
-      for (let waiting = pull.waitingAtFirst; waiting > 0;) {
-        await pull.ready(signal);
-        signal.throwIfAborted();
-        const pulled = pull.take();
-        if (pulled.length === 0) throw pull.lost();
-        for (const { address, headers: stored, body, sequence } of pulled) {
-          const header = stored ?? headers();
-          if (header.get("KV-Operation")) continue;
-          const key = address.slice(`$KV.${this.name}.`.length);
-          found.push({ key, ...this.#entry(key, { data: body, header, seq: sequence }) });
-        }
-        waiting = pulled.at(-1)?.waiting ?? 0;
-      }
-      return found;
+    const present = await this.#link.insist(`read ${filter}`, () => readPresent(this.#link, `KV_${this.name}`, filter));
+    return present.flatMap(({ address, headers, body, sequence }) => {
+      if (headers?.get("KV-Operation")) return [];
+      const key = address.slice(`$KV.${this.name}.`.length);
+      return [{ key, ...this.#entry(key, { data: body, seq: sequence }) }];
     });
   }
 
@@ -121,7 +101,6 @@ export class Bucket<T> {
     const write = randomUUID();
     const attributes = headers();
     attributes.set("operator-write", write);
-    attributes.set("operator-key", `${this.name}/${key}`);
     if (expected !== undefined) attributes.set("Nats-Expected-Last-Subject-Sequence", String(expected));
     if (operation) attributes.set("KV-Operation", operation);
     return await this.#link.insist(`write ${this.name} ${key}`, async (tries) => {
@@ -142,12 +121,9 @@ export class Bucket<T> {
     throw new BusError("BAD_VALUE", `bucket ${this.name}, key ${key}: won't write ${z.prettifyError(parsed.error)}`);
   }
 
-  #entry(key: string, stored: Stored): Entry<T> {
+  #entry(key: string, stored: Pick<Stored, "data" | "seq">): Entry<T> {
     const refuse = (why: string) =>
       new BusError("BAD_VALUE", `bucket ${this.name}, key ${key}, revision ${stored.seq}: ${why}`);
-    // The server can be made to store a copy of another entry or message here by who may only read those.
-    const writtenAs = stored.header.get("operator-key");
-    if (writtenAs !== `${this.name}/${key}`) throw refuse(`it was written as "${writtenAs}" and copied here`);
     let json: unknown;
     try {
       json = JSON.parse(Buffer.from(stored.data).toString());

@@ -3,7 +3,6 @@ import { AckPolicy, type ConsumerConfig } from "@nats-io/jetstream";
 import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transport-node";
 import { type Delivery, deliveryOf } from "./delivery.ts";
 import type { Raw } from "./envelope.ts";
-import { ConnectionLost } from "./failure.ts";
 import type { Link } from "./link.ts";
 
 export type Pulled = Raw & Delivery;
@@ -21,6 +20,8 @@ export class OrderedPull implements Disposable {
   /** Messages that waited at the server when the consumer was made. */
   readonly waitingAtFirst: number;
   broken: string | undefined;
+  /** The server has said that it waits with us: what it counted as waiting may have expired meanwhile. */
+  isIdle = false;
   readonly #link: Link;
   readonly #subscription: Subscription;
   readonly #inbox: string;
@@ -64,9 +65,9 @@ export class OrderedPull implements Disposable {
     this.#pull();
   }
 
-  /** Resolves when something is queued or broken, or the signal fires. */
-  async ready(signal: AbortSignal): Promise<void> {
-    if (this.queue.length > 0 || this.broken !== undefined || signal.aborted) return;
+  /** Resolves when something is queued or broken, or idle when that's asked for, or the signal fires. */
+  async ready(signal: AbortSignal, orIdle = false): Promise<void> {
+    if (this.queue.length > 0 || this.broken !== undefined || signal.aborted || (orIdle && this.isIdle)) return;
     this.#wake = Promise.withResolvers<void>();
     const wake = () => this.#wake.resolve();
     signal.addEventListener("abort", wake);
@@ -85,11 +86,6 @@ export class OrderedPull implements Disposable {
     return batch;
   }
 
-  /** Why there's nothing more to take, as an error that is worth another try. */
-  lost(): ConnectionLost {
-    return new ConnectionLost(this.broken);
-  }
-
   [Symbol.dispose](): void {
     this.#break("closed");
     this.#stopListening();
@@ -101,8 +97,13 @@ export class OrderedPull implements Disposable {
     if (error) return this.#break(error.message);
     this.#expectNews();
     const status = msg.headers?.code ?? 0;
-    if (status === 100) return; // a heartbeat
+    if (status === 100) {
+      this.isIdle = true;
+      this.#wake.resolve();
+      return;
+    }
     if (status !== 0) return this.#ended(status, msg.headers?.description ?? "");
+    this.isIdle = false;
     const delivery = deliveryOf(msg.reply ?? "");
     this.#consumerSequence += 1;
     if (delivery.consumerSequence !== this.#consumerSequence) return this.#break("a message was missing");
@@ -115,6 +116,8 @@ export class OrderedPull implements Disposable {
 
   /** The server closed the request: because it expired or was full, or because the consumer is no more. */
   #ended(status: number, description: string): void {
+    // Said after each full batch, when the next one has been asked for already.
+    if (/batch completed/i.test(description)) return;
     this.#requested = 0;
     const again = status === 404 || status === 408 || /max_?bytes/i.test(description);
     if (again) this.#pull();

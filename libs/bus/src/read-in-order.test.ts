@@ -97,6 +97,13 @@ test("last: the newest of each address, and what follows", async () => {
   await until(() => asOf().length === 3);
 });
 
+test("last: where nothing is, the checkpoint is the stream's end all the same", async () => {
+  await say("other", "a", 1, 2);
+  const { batches } = follow("last", { subject: "mine" });
+  await until(() => batches.length === 1);
+  expect(batches).toMatchObject([{ received: [], lastSequence: 2, caughtUp: true }]);
+});
+
 test("given parameters, only addresses with these, and the checkpoint is theirs", async () => {
   await say("mine", "a", 1);
   await say("other", "a", 2);
@@ -112,7 +119,9 @@ test("given parameters, only addresses with these, and the checkpoint is theirs"
 test("batches are no larger than asked, and only the last one has caught up", async () => {
   await say("s", "a", 1, 2, 3, 4, 5);
   const batches: Batch<unknown>[] = [];
-  for await (const batch of readInOrder(ticketer, flow.violation, {
+  const words: string[] = [];
+  await using reader = await connectAs(server, "ticketer", { log: ({ msg }) => words.push(msg) });
+  for await (const batch of readInOrder(reader, flow.violation, {
     from: "first",
     signal: stop.signal,
     batchMax: 2,
@@ -123,6 +132,23 @@ test("batches are no larger than asked, and only the last one has caught up", as
   expect(batches.every(({ received }) => received.length <= 2)).toBe(true);
   expect(batches.map(({ caughtUp }) => caughtUp).indexOf(true)).toBe(batches.length - 1);
   expect(batches.at(-1)?.lastSequence).toBe(5);
+  // One consumer served them all.
+  expect(words).toEqual([]);
+});
+
+test("messages that expire while they are waited for don't keep a reader from having caught up", async () => {
+  await say("s", "a", 1, 2, 3, 4, 5, 6);
+  const asOf: number[] = [];
+  for await (const batch of readInOrder(ticketer, flow.violation, {
+    from: "first",
+    signal: stop.signal,
+    batchMax: 1,
+  })) {
+    asOf.push(...batch.received.map(({ message }) => message.asOf));
+    if (batch.caughtUp) break;
+    if (asOf.length === 1) await admin.link.api.streams.purge("VIOLATIONS");
+  }
+  expect(asOf.length).toBeLessThan(6);
 });
 
 test("messages that expired before they were read are a gap, told before what follows", async () => {

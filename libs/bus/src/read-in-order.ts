@@ -36,67 +36,89 @@ export async function* readInOrder<M>(
     batchMax?: number;
   },
 ): AsyncGenerator<Batch<M>, void, void> {
+  const { from, signal } = options;
+  const { link } = bus;
+  const place: Place = { after: typeof from === "object" ? from.after : undefined, created: undefined };
+  let isCaughtUp = false;
+  const batchOf = (received: Received<M>[], pulled: Pulled[], gap?: Gap): Batch<M> => ({
+    received,
+    lastSequence: place.after ?? 0,
+    caughtUp: isCaughtUp,
+    bury: burier(bus, channel, pulled, signal),
+    ...(gap ? { gap } : {}),
+  });
+
+  while (!signal.aborted) {
+    const begun = await begin(bus, channel, place, options);
+    if (begun === undefined) continue;
+    using pull = begun.pull;
+    if (begun.gap || (pull.waitingAtFirst === 0 && !isCaughtUp)) {
+      isCaughtUp = pull.waitingAtFirst === 0;
+      yield batchOf([], [], begun.gap);
+    }
+    while (!signal.aborted) {
+      await pull.ready(signal, !isCaughtUp);
+      if (signal.aborted) return;
+      const pulled = pull.take();
+      const newest = pulled.at(-1);
+      if (newest) {
+        const received = await openAll(bus, channel, pulled, signal);
+        if (received === undefined) return;
+        place.after = newest.sequence;
+        isCaughtUp = newest.waiting === 0 && pull.queue.length === 0;
+        yield batchOf(received, pulled);
+      } else if (pull.broken !== undefined) {
+        link.log({ level: "info", msg: "reading anew", channel: channel.name, why: pull.broken, after: place.after });
+        break;
+      } else if (pull.isIdle && !isCaughtUp) {
+        isCaughtUp = true;
+        yield batchOf([], []);
+      }
+    }
+  }
+}
+
+/** How far a reader has come: the last sequence, of the stream that was made at that time. */
+interface Place {
+  after: number | undefined;
+  created: number | undefined;
+}
+
+type Gap = NonNullable<Batch<unknown>["gap"]>;
+
+/** A consumer from the reader's place on; undefined when the bus is away for long, or it's to stop. Moves the place over a gap. */
+async function begin<M>(
+  bus: Bus,
+  channel: Channel<M>,
+  place: Place,
+  options: Parameters<typeof readInOrder<M>>[2],
+): Promise<{ pull: OrderedPull; gap: Gap | undefined } | undefined> {
   const { given, from, signal, batchMax = 512 } = options;
   const { link } = bus;
   const filter = patternOf(channel, given);
-  let after = typeof from === "object" ? from.after : undefined;
-  let created: number | undefined;
-  let isCaughtUp = false;
-
-  while (!signal.aborted) {
-    let pull: OrderedPull;
-    let gap: Batch<M>["gap"];
-    try {
-      const state = await link.insist(`read ${channel.stream}`, () => bus.streamState(channel.stream), { signal });
-      if (after !== undefined) {
-        gap = gapAfter(after, state, created);
-        if (gap?.why === "recreated") after = state.firstSequence - 1;
-        else if (gap) after = gap.toSequence;
-      } else if (from === "new") after = state.lastSequence;
-      else if (from === "first") after = state.firstSequence - 1;
-      created = state.createdAtMs;
-      const start =
-        after === undefined
-          ? { deliver_policy: DeliverPolicy.LastPerSubject }
-          : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 };
-      pull = await link.insist(
-        `read ${filter}`,
-        () => OrderedPull.start(link, channel.stream, filter, start, { batchMax }),
-        {
-          signal,
-        },
-      );
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof BusError && error.code === "BUS_AWAY")) throw error;
-      link.log({ level: "warn", msg: "can't read, trying again", channel: channel.name, why: String(error) });
-      continue;
-    }
-    using reading = pull;
+  try {
+    const state = await link.insist(`read ${channel.stream}`, () => bus.streamState(channel.stream), { signal });
+    const gap = place.after === undefined ? undefined : gapAfter(place.after, state, place.created);
     if (gap) {
+      place.after = gap.why === "recreated" ? state.firstSequence - 1 : gap.toSequence;
       link.counters.gap?.(channel.name);
       link.log({ level: "warn", msg: "gap", channel: channel.name, ...gap });
-    }
-    if (gap || (reading.waitingAtFirst === 0 && !isCaughtUp)) {
-      isCaughtUp = reading.waitingAtFirst === 0;
-      const bury = burier(bus, channel, [], signal);
-      yield { received: [], lastSequence: after ?? 0, caughtUp: isCaughtUp, bury, ...(gap ? { gap } : {}) };
-    }
-    while (!signal.aborted) {
-      await reading.ready(signal);
-      if (signal.aborted) return;
-      const pulled = reading.take();
-      const newest = pulled.at(-1);
-      if (newest === undefined) {
-        link.log({ level: "info", msg: "reading anew", channel: channel.name, why: reading.broken, after });
-        break;
-      }
-      const received = await openAll(bus, channel, pulled, signal);
-      if (received === undefined) return;
-      after = newest.sequence;
-      isCaughtUp = newest.waiting === 0 && reading.queue.length === 0;
-      yield { received, lastSequence: after, caughtUp: isCaughtUp, bury: burier(bus, channel, pulled, signal) };
-    }
+    } else if (from === "new") place.after ??= state.lastSequence;
+    else if (from === "first") place.after ??= state.firstSequence - 1;
+    place.created = state.createdAtMs;
+    const start =
+      place.after === undefined
+        ? { deliver_policy: DeliverPolicy.LastPerSubject }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: place.after + 1 };
+    const make = () => OrderedPull.start(link, channel.stream, filter, start, { batchMax });
+    const pull = await link.insist(`read ${filter}`, make, { signal });
+    if (pull.waitingAtFirst === 0) place.after ??= state.lastSequence;
+    return { pull, gap };
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (!(error instanceof BusError && error.code === "BUS_AWAY")) throw error;
+    link.log({ level: "warn", msg: "can't read, trying again", channel: channel.name, why: String(error) });
+    return undefined;
   }
 }
 
@@ -136,7 +158,7 @@ function gapAfter(
   after: number,
   state: { firstSequence: number; lastSequence: number; createdAtMs: number },
   created: number | undefined,
-): Batch<unknown>["gap"] {
+): Gap | undefined {
   // A stream that ends before what was read of it is another one, and so is one made at another time.
   if (state.lastSequence < after || (created !== undefined && state.createdAtMs !== created)) {
     return { fromSequence: after + 1, toSequence: after + 1, why: "recreated" };
