@@ -23,3 +23,10 @@ test("a word is nearest to itself, and to itself with a letter missing or two sw
     }),
   );
 });
+
+test("what others may have written in any number and length is looked at within limits", () => {
+  const others = Array.from({ length: 2_000 }, (_, at) => `other-${at}`);
+  expect(suggestion("node-a", [...others, "node-a"])).toBe("");
+  const long = "x".repeat(1_000_000);
+  expect(suggestion(long, [`${long}y`])).toContain("did you mean");
+});
