@@ -16,6 +16,17 @@ test("what may have been decided before the window isn't counted", () => {
   expect(over).toEqual([false, false, false, false]);
 });
 
+test("an answer that took longer than the window isn't counted at all", () => {
+  const exactness = createExactness(() => limit);
+  const over = [901, 1_000, 1_100].map((at) => exactness.admitted("k", { sentAtMs: at, receivedAtMs: at + 5 }));
+  expect([...over, exactness.admitted("k", { sentAtMs: 0, receivedAtMs: 1_900 })]).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+});
+
 test("keys are apart, and each has its own limit", () => {
   const exactness = createExactness((key) => (key === "narrow" ? { limit: 1, windowMs: 1_000 } : limit));
   expect(exactness.admitted("narrow", { sentAtMs: 0, receivedAtMs: 1 })).toBe(false);
@@ -59,8 +70,8 @@ function accusations(requests: { atMs: number; beforeMs: number; afterMs: number
 const anyTraffic = fc.array(
   fc.record({
     atMs: fc.integer({ min: 0, max: 10_000 }),
-    beforeMs: fc.integer({ min: 0, max: 900 }),
-    afterMs: fc.integer({ min: 0, max: 900 }),
+    beforeMs: fc.integer({ min: 0, max: 1_500 }),
+    afterMs: fc.integer({ min: 0, max: 1_500 }),
   }),
   { maxLength: 200 },
 );

@@ -33,6 +33,8 @@ test("with the breaker open nobody waits: Redis isn't asked, and the reason is g
 
 test("an answer that came while this process was busy isn't held against Redis", async () => {
   const link = await connected(100);
+  // Just after the sockets were read: the timeout is due before they are again.
+  await new Promise((resolve) => setImmediate(resolve));
   const answer = link.run(() => redis.ping());
   // Longer than the timeout, without a turn of the event loop: as a long garbage collection would.
   const untilMs = performance.now() + 300;
@@ -58,6 +60,15 @@ test("an error that is Redis' own opens the breaker, and it closes when Redis is
   await server.client.config("SET", "maxmemory", "0");
   await link.probe();
   expect(link.state().connected).toBe(true);
+  expect(changes).toEqual(["connected", "disconnected", "connected"]);
+});
+
+test("when it opens Redis is asked at once, so a hiccup is over in a round trip", async () => {
+  const link = await connected(1_000);
+  for (let at = 0; at < 3; at++) {
+    await expect(link.attempt(() => Promise.reject(new Error("a hiccup")))).rejects.toThrow(RedisUnavailable);
+  }
+  await until("it's closed again, and nobody had to ask", () => link.state().connected);
   expect(changes).toEqual(["connected", "disconnected", "connected"]);
 });
 
