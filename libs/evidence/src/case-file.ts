@@ -38,14 +38,14 @@ export function buildCaseFile(given: {
   const clean = (text: string) => plainText(redact(text, given.secrets), 400);
   const about = violation.detail.kind === "blind" ? violation.detail.about : violation.target;
   const near = nearestFirst(about, given.topology);
-  const { facts, leftOut } = factsOf({ violation, firstBad, lastGood, near });
+  const { facts, leftOut } = factsOf({ violation, firstBad, lastGood, near, secrets: given.secrets });
   return {
     ticket: { id: ticket.id, openedAtMs: ticket.openedAtMs, attempt: job.attempt },
     violation: { ...violation, summary: clean(violation.summary) },
     atMs: given.nowMs,
     facts,
     factsLeftOut: leftOut,
-    changes: changesOf(firstBad, lastGood),
+    changes: changesOf(firstBad, lastGood, given.secrets),
     ...(verdicts && {
       verdicts: {
         asOf: verdicts.asOf,
@@ -67,9 +67,15 @@ export function buildCaseFile(given: {
   };
 }
 
-function changesOf(firstBad: Kept | undefined, lastGood: Kept | undefined): CaseFile["changes"] {
+function changesOf(
+  firstBad: Kept | undefined,
+  lastGood: Kept | undefined,
+  secrets: readonly string[] | undefined,
+): CaseFile["changes"] {
   if (!firstBad || !lastGood) return [];
   return differencesOf(asJson(lastGood.snapshot), asJson(firstBad.snapshot), leavesMax)
-    .filter(({ pointer, before = null, after = null }) => isTellable(pointer, before) && isTellable(pointer, after))
+    .filter(({ pointer, before = null, after = null }) =>
+      [before, after].every((value) => isTellable(pointer, value, secrets)),
+    )
     .slice(0, changesMax);
 }

@@ -31,6 +31,8 @@ export function factsOf(given: {
   /** Targets, nearest to the violation first. */
   near: readonly string[];
   factsMax?: number;
+  /** Of the caller's own environment. */
+  secrets?: readonly string[] | undefined;
 }): { facts: CaseFact[]; leftOut: number } {
   const sides: Side[] = [];
   if (given.firstBad) sides.push(sideOf("first_bad", given.firstBad, given.violation.firstBad));
@@ -54,7 +56,7 @@ export function factsOf(given: {
   for (const pointer of new Set(candidates)) {
     for (const side of sides) {
       const value = side.leaves.get(pointer);
-      if (value === undefined || !isTellable(pointer, value)) continue;
+      if (value === undefined || !isTellable(pointer, value, given.secrets)) continue;
       // What didn't change is told once, but for what the violation is about.
       if (side !== sides[0] && !owned.has(pointer) && isSame(sides[0]?.leaves.get(pointer), value)) continue;
       if (facts.length >= (given.factsMax ?? factsMaxDefault)) leftOut += 1;
@@ -68,9 +70,9 @@ export function factsOf(given: {
 }
 
 /** May this value be told? Secrets and what is too long to quote may not. */
-export function isTellable(pointer: string, value: Json): boolean {
+export function isTellable(pointer: string, value: Json, secrets: readonly string[] = []): boolean {
   const text = canonicalJson(value);
-  return text.length <= valueCharsMax && redact(text) === text && !pointer.split("/").some(namesSecret);
+  return text.length <= valueCharsMax && redact(text, secrets) === text && !pointer.split("/").some(namesSecret);
 }
 
 interface Side {
