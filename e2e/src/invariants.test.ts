@@ -73,6 +73,16 @@ const closes = (invariant: string, target: string) =>
     60_000,
   );
 
+/** Fires and has an open ticket; shortly after something that explains it, that takes until the explanation has run out. */
+const opens = async (invariant: string, target: string) => {
+  await reaches(invariant, target, "firing");
+  await witness.until(
+    `a ticket of ${invariant} ${target}`,
+    () => witness.ticket(invariant, target)?.status === "open",
+    30_000,
+  );
+};
+
 /** Fires; with the observer killed it's blind and the ticket stays open; with an observer back it fires again; mended it clears. */
 async function throughAnObserversDeath(
   invariant: string,
@@ -81,7 +91,7 @@ async function throughAnObserversDeath(
   mend: () => Promise<void>,
 ) {
   await breakIt();
-  await reaches(invariant, target, "firing");
+  await opens(invariant, target);
   await stack.service("observer-1").kill();
   const blind = await reaches(invariant, target, "blind");
   expect(witness.ticket(invariant, target)?.status).toBe("open");
@@ -101,11 +111,10 @@ async function throughLateMetrics(
   mend: () => Promise<void>,
 ) {
   await breakIt();
-  await reaches(invariant, node, "firing");
+  await opens(invariant, node);
   stack.member(node).signal("SIGSTOP");
-  const blind = await reaches(invariant, node, "blind");
+  const blind = await reaches(invariant, node, "blind").finally(() => stack.member(node).signal("SIGCONT"));
   expect(witness.ticket(invariant, node)?.status).toBe("open");
-  stack.member(node).signal("SIGCONT");
   await reaches(invariant, node, "firing", blind.asOf);
   await mend();
   await reaches(invariant, node, "cleared", blind.asOf);
