@@ -70,10 +70,13 @@ export class Bus implements AsyncDisposable {
     return new Bucket(this.link, name, schema);
   }
 
+  /** What a stream holds now. `createdAtMs` tells a stream from one of the same name that was made anew. */
   async streamState(
     stream: StreamName,
+    { signal }: { signal?: AbortSignal } = {},
   ): Promise<{ firstSequence: number; lastSequence: number; messages: number; createdAtMs: number }> {
-    const { state, created } = await this.link.api.streams.info(stream);
+    const look = () => this.link.api.streams.info(stream);
+    const { state, created } = await this.link.insist(`look at ${stream}`, look, { signal });
     return {
       // A stream that never had a message says 0.
       firstSequence: Math.max(1, state.first_seq),

@@ -97,7 +97,7 @@ async function begin<M>(
   const { link } = bus;
   const filter = patternOf(channel, given);
   try {
-    const state = await link.insist(`read ${channel.stream}`, () => bus.streamState(channel.stream), { signal });
+    const state = await bus.streamState(channel.stream, { signal });
     const gap = place.after === undefined ? undefined : gapAfter(place.after, state, place.created);
     if (gap) {
       place.after = gap.why === "recreated" ? state.firstSequence - 1 : gap.toSequence;

@@ -8,6 +8,7 @@ import { type Delivery, deliveryOf } from "./delivery.ts";
 import { open, type Raw } from "./envelope.ts";
 import { failpoint } from "./failpoint.ts";
 import { isPassing, Passing, Terminal } from "./failure.ts";
+import { ackTimeoutMs } from "./publish.ts";
 import { type Received, toReceived } from "./received.ts";
 import { inTrace } from "./trace.ts";
 
@@ -17,6 +18,8 @@ export interface WorkOptions<M> {
   /** Called instead of `handle` at the last delivery, after the dead letter is stored: say what became of it. */
   exhausted: (received: Received<M>) => Promise<void>;
   signal: AbortSignal;
+  /** How often the bus is told that a message is being worked on; a third of what it waits unless given. */
+  keepEveryMs?: number;
 }
 
 /** How long the first worker is waited for before the others are looked at again: the longest that idle ones let a job lie. */
@@ -98,7 +101,7 @@ async function carryOut<M>(bus: Bus, task: Task, channel: Channel<M>, options: W
   const { signal } = options;
   counters.received?.(channel.name, 1);
   if (task.deliveries > 1) counters.redelivered?.(channel.name);
-  const keeping = setInterval(() => connection.publish(task.reply, "+WPI"), ackWaitMs / 3);
+  const keeping = setInterval(() => connection.publish(task.reply, "+WPI"), options.keepEveryMs ?? ackWaitMs / 3);
   try {
     const opened = open(channel, task);
     if (!opened.ok) {
@@ -134,15 +137,22 @@ function againAfterMs(error: unknown, deliveries: number, signal: AbortSignal): 
   return Math.min(1_000 * 2 ** (deliveries - 1), againMsMax);
 }
 
-/** Tells the bus the outcome and waits until it knows. Unanswered, the message comes again, and its handler finds it done. */
+/**
+ * Tells the bus the outcome and waits until it knows. Twice at most: one that was killed and started again may have forgotten
+ * that it gave us the message, and stays silent. Then the message comes again, and its handler finds the work done.
+ */
 async function settle(bus: Bus, task: Task, what: "ack" | "nak" | "term", word: string): Promise<void> {
-  try {
-    await failpoint(`${what}:${task.worker}`, () =>
-      bus.link.insist(`${what} ${task.address}`, () => bus.link.ask(task.reply, word, { timeoutMs: 750 }), {
-        deadlineMs: 3_000,
-      }),
-    );
-  } catch (error) {
-    bus.link.log({ level: "warn", msg: `${what} unanswered`, address: task.address, why: String(error) });
-  }
+  await failpoint(`${what}:${task.worker}`, async () => {
+    for (let tries = 1; ; tries++) {
+      try {
+        await bus.link.up(5_000);
+        await bus.link.ask(task.reply, word, { timeoutMs: ackTimeoutMs });
+        return;
+      } catch (error) {
+        if (tries === 1 && isPassing(error)) continue;
+        bus.link.log({ level: "warn", msg: `${what} unanswered`, address: task.address, why: String(error) });
+        return;
+      }
+    }
+  });
 }
