@@ -109,22 +109,26 @@ test("no message of a bad context file quotes a password", () => {
   );
 });
 
-test("a server that says nothing is given up after 3 s, by its address and where that came from", async () => {
-  const silent = createServer().listen(0, "127.0.0.1");
-  await once(silent, "listening");
-  const address = silent.address();
-  const url = `nats://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-  using desk = new Desk();
-  const ended = await desk.run(["status", "--json", "--server", url], { env: password });
-  silent.close();
-  expect(ended).toMatchObject({ code: 69, out: "" });
-  expect(JSON.parse(ended.err)).toEqual({
-    error: {
-      code: "BUS_UNREACHABLE",
-      message: `no NATS server answered at ${url} (from --server) within 3 s: start one (\`npm run demo\` does), or name another by --server or OPERATOR_NATS_URL`,
-    },
-  });
-});
+test(
+  "a server that says nothing is given up after 3 s, by its address and where that came from",
+  { timeout: 15_000 },
+  async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const address = silent.address();
+    const url = `nats://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    using desk = new Desk();
+    const ended = await desk.run(["status", "--json", "--server", url], { env: password });
+    silent.close();
+    expect(ended).toMatchObject({ code: 69, out: "" });
+    expect(JSON.parse(ended.err)).toEqual({
+      error: {
+        code: "BUS_UNREACHABLE",
+        message: `no NATS server answered at ${url} (from --server) within 3 s: start one (\`npm run demo\` does), or name another by --server or OPERATOR_NATS_URL`,
+      },
+    });
+  },
+);
 
 test("a wrong password is said at once, and isn't quoted", async () => {
   await using nats = await startNats();
