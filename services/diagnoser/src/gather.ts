@@ -65,8 +65,9 @@ async function keptOf(bus: Bus, subject: string, { address }: EvidenceReference)
     const received = await bus.last(flow.evidence, address);
     return received && { address, snapshot: received.message };
   } catch (error) {
-    if (error instanceof BusError && error.code === "BUS_AWAY") throw error;
-    throw new EvidenceMissing(address, error instanceof Error ? error.message : String(error));
+    if (!(error instanceof BusError) || error.code.startsWith("BUS_")) throw error;
+    // What is stored there is no evidence: the same as nothing.
+    throw new EvidenceMissing(address, error.message);
   }
 }
 
