@@ -8,13 +8,10 @@ import { findTicket } from "./find-ticket.ts";
 /** All tickets there are, of one subject or of all: the newest generation of each case, and earlier ones. */
 export async function readTickets(bus: Bus, subject?: string): Promise<Ticket[]> {
   const bucket = await bus.bucket("tickets", Ticket);
-  const tickets = new Map<TicketId, { ticket: Ticket; revision: number }>();
-  for (const { value: ticket, revision } of await bucket.entries(subject)) {
-    // A generation is archived before its case moves on, so for a moment it stands there twice.
-    const other = tickets.get(ticket.id);
-    if (other === undefined || other.revision < revision) tickets.set(ticket.id, { ticket, revision });
-  }
-  return [...tickets.values()].map(({ ticket }) => ticket);
+  // A generation is archived before its case moves on, so for a moment it stands there twice; the newest write comes last.
+  const tickets = new Map<TicketId, Ticket>();
+  for (const { value: ticket } of await bucket.entries(subject)) tickets.set(ticket.id, ticket);
+  return [...tickets.values()];
 }
 
 /** The newest generation of a ticket's case. */
