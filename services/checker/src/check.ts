@@ -65,7 +65,7 @@ function assessSnapshot(
   const missed = memory.gap && memory.gap.seenAtMs === undefined ? [] : impliedSilences(memory, snapshot.atMs);
   const before = applySilences(memory, missed, room, recall);
 
-  const nowMs = Math.max(snapshot.atMs, before.memory.nowMs + 1);
+  const nowMs = eventTime(before.memory, snapshot);
   const reading = read(snapshot, room);
   const { cases, failures } = judge(reading, knownTargets(memory), room);
   const reads = readsOf(snapshot, memory.reads).map((one) => {
@@ -159,6 +159,15 @@ function applySilences(memory: Memory, steps: readonly number[], room: Room, rec
     };
   }
   return all;
+}
+
+/**
+ * The snapshot's date, unless something was said at a later one already: a clock that is behind, or a snapshot that was
+ * held up. Then event time goes on at half speed until it's caught up with, so that no grace stands still meanwhile.
+ */
+function eventTime({ nowMs, epoch, last }: Memory, snapshot: Snapshot): number {
+  const passedMs = last && epoch === snapshot.epoch ? snapshot.atMs - last.atMs : 0;
+  return Math.max(snapshot.atMs, nowMs + Math.max(1, Math.floor(passedMs / 2)));
 }
 
 function whyIgnore(memory: Memory, { epoch, n }: Snapshot): Assessment["ignored"] {

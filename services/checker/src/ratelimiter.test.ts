@@ -1,116 +1,27 @@
-import { SubjectName } from "@operator/contracts/names";
-import { Snapshot } from "@operator/contracts/snapshot";
 import { beforeAll, expect, test } from "vitest";
+import { freshMemory } from "./memory.ts";
+import { Limiter, nodes, type Probe, subject } from "./ratelimiter.fixture.ts";
 import { type Room, roomOf } from "./room.ts";
 import { Story, startMs } from "./snapshots.fixture.ts";
-import { freshMemory } from "./memory.ts";
 
-const subject = SubjectName.parse("ratelimiter");
-const nodes = ["node-a", "node-b", "node-c"];
 let room: Room;
 
 beforeAll(async () => {
   room = await roomOf(subject, 1);
 });
 
-type Probe = "up" | "refused" | "silent";
-
-/** The rate limiter as the observer sees it. */
-class Limiter {
-  probe: Record<string, Probe> = { "node-a": "up", "node-b": "up", "node-c": "up", redis: "up" };
-  connected: Record<string, boolean> = { "node-a": true, "node-b": true, "node-c": true };
-  p99Ms: Record<string, number> = { "node-a": 5, "node-b": 5, "node-c": 5 };
-  requests = 200;
-  /** `<source>/<target>` that can't be read now. */
-  unreadable = new Set<string>();
-  draining: string[] = [];
-  departed: string[] = [];
-  atMs = startMs;
-  #n = 0;
-  readonly #readAtMs: Record<string, number> = {};
-  readonly #sinceMs: Record<string, number> = {};
-  readonly #was: Record<string, Probe> = {};
+/** A rate limiter under a checker. */
+class Watched extends Limiter {
   readonly story = new Story(room);
+  #sequence = 0;
 
   constructor() {
+    super();
     this.story.memory = freshMemory({ subject, startedAtMs: startMs - 1_000, sequence: 0 });
   }
 
   after(ms: number): this {
-    this.atMs += ms;
-    const { atMs } = this;
-    const members = nodes.filter((node) => !this.departed.includes(node));
-    const probed = Object.entries(this.probe).filter(([target]) => !this.departed.includes(target));
-    const report = (source: string, targets: string[], rhythmMs: number) => {
-      const reports = targets.map((target) => {
-        const key = `${source}/${target}`;
-        if (!this.unreadable.has(key)) this.#readAtMs[key] = atMs - 40;
-        const error = { code: "TIMEOUT", message: "no answer", sinceMs: atMs };
-        const readAtMs = this.#readAtMs[key];
-        return [target, { ...(readAtMs ? { readAtMs } : {}), ...(this.unreadable.has(key) ? { error } : {}) }];
-      });
-      return [source, { rhythmMs, targets: Object.fromEntries(reports) }];
-    };
-    for (const [target, state] of probed) {
-      if (this.#was[target] !== state) this.#sinceMs[target] = atMs - 20;
-      this.#was[target] = state;
-    }
-    const snapshot = Snapshot.parse({
-      subject,
-      epoch: 1,
-      n: ++this.#n,
-      atMs,
-      cause: "rhythm",
-      sources: Object.fromEntries([
-        report(
-          "probe",
-          probed.map(([target]) => target),
-          250,
-        ),
-        report("metrics", members, 1_000),
-        report("registry", ["cluster"], 1_000),
-        report("redis", ["redis"], 1_000),
-      ]),
-      parts: {
-        probe: Object.fromEntries(
-          probed.map(([target, state]) => [
-            target,
-            {
-              state,
-              sinceMs: this.#sinceMs[target],
-              address: "127.0.0.1:1",
-              ...(state === "up" ? { lastAnswerAtMs: atMs - 40 } : { code: "X" }),
-            },
-          ]),
-        ),
-        metrics: Object.fromEntries(
-          members.map((node) => [
-            node,
-            {
-              redisConnected: this.connected[node],
-              windowMs: 10_000,
-              requests: this.requests,
-              latencyP99Ms: this.p99Ms[node],
-            },
-          ]),
-        ),
-        registry: {
-          cluster: {
-            redisTimeMs: atMs,
-            members,
-            nodes: Object.fromEntries(
-              members.map((node) => [
-                node,
-                { present: true, status: this.draining.includes(node) ? "draining" : "up" },
-              ]),
-            ),
-            departed: Object.fromEntries(this.departed.map((node) => [node, atMs])),
-          },
-        },
-        redis: { redis: { role: "master" } },
-      },
-    });
-    this.story.take({ kind: "snapshot", snapshot, sequence: this.#n });
+    this.story.take({ kind: "snapshot", snapshot: this.next(ms), sequence: ++this.#sequence });
     return this;
   }
 
@@ -133,11 +44,11 @@ class Limiter {
 }
 
 test("healthy for an hour says nothing", () => {
-  expect(new Limiter().seconds(3_600).story.violations).toEqual([]);
+  expect(new Watched().seconds(3_600).story.violations).toEqual([]);
 });
 
 test.each<Probe>(["refused", "silent"])("node_down fires at once on %s, holds, goes blind, and clears", (state) => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   limiter.probe["node-b"] = state;
   limiter.after(20);
   expect(limiter.said("node_down")).toEqual(["firing node-b"]);
@@ -158,7 +69,7 @@ test.each<Probe>(["refused", "silent"])("node_down fires at once on %s, holds, g
 });
 
 test("a killed node is one case, however long it's dead", () => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   limiter.probe["node-b"] = "refused";
   limiter.unreadable.add("metrics/node-b");
   limiter.seconds(300);
@@ -167,7 +78,7 @@ test("a killed node is one case, however long it's dead", () => {
 });
 
 test("all nodes killed are a case each, and no source is blamed", () => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   for (const node of nodes) {
     limiter.probe[node] = "refused";
     limiter.unreadable.add(`metrics/${node}`);
@@ -180,7 +91,7 @@ test.each<[string, Probe]>([
   ["killed", "refused"],
   ["paused", "silent"],
 ])("a Redis that is %s is one case: what depends on it is explained", (_, state) => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   // At worst the nodes notice first: redis_down takes up to 2 s.
   limiter.unreadable.add("registry/cluster").add("redis/redis");
   for (const node of nodes) {
@@ -209,7 +120,7 @@ test.each<[string, Probe]>([
 });
 
 test("redis_disconnected fires after 3 s on one node that alone can't reach Redis, and clears", () => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   limiter.connected["node-c"] = false;
   limiter.seconds(3);
   expect(limiter.said("redis_disconnected")).toEqual([]);
@@ -221,7 +132,7 @@ test("redis_disconnected fires after 3 s on one node that alone can't reach Redi
 });
 
 test("high_latency fires after a minute above 100 ms, holds while nobody asks, and clears", () => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   limiter.p99Ms["node-a"] = 101;
   limiter.seconds(60);
   expect(limiter.said("high_latency")).toEqual([]);
@@ -238,7 +149,7 @@ test("high_latency fires after a minute above 100 ms, holds while nobody asks, a
 });
 
 test("100 ms is fast enough, and a hiccup of half a minute is no case", () => {
-  const limiter = new Limiter();
+  const limiter = new Watched();
   limiter.p99Ms["node-a"] = 100;
   limiter.seconds(120).p99Ms["node-a"] = 5_000;
   limiter.seconds(30).p99Ms["node-a"] = 5;
@@ -247,7 +158,7 @@ test("100 ms is fast enough, and a hiccup of half a minute is no case", () => {
 });
 
 test("a node that drains and leaves is no case", () => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   limiter.draining = ["node-a"];
   limiter.seconds(1).probe["node-a"] = "refused";
   limiter.unreadable.add("metrics/node-a");
@@ -258,7 +169,7 @@ test("a node that drains and leaves is no case", () => {
 });
 
 test("a node that drains and doesn't leave is down after 3 s", () => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   limiter.draining = ["node-a"];
   limiter.probe["node-a"] = "refused";
   limiter.seconds(3);
@@ -268,7 +179,7 @@ test("a node that drains and doesn't leave is down after 3 s", () => {
 });
 
 test("a dead node that is deregistered is retired, and comes back as a new one", () => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   limiter.probe["node-a"] = "refused";
   limiter.seconds(60).departed = ["node-a"];
   limiter.seconds(1);
@@ -279,7 +190,7 @@ test("a dead node that is deregistered is retired, and comes back as a new one",
 });
 
 test("an observer that can't probe is one case, and claims nothing of the nodes", () => {
-  const limiter = new Limiter().seconds(5);
+  const limiter = new Watched().seconds(5);
   for (const target of [...nodes, "redis"]) limiter.unreadable.add(`probe/${target}`);
   limiter.seconds(60);
   expect(limiter.roots).toEqual(["source_blind probe"]);

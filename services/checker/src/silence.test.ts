@@ -136,7 +136,19 @@ test("a snapshot that was held up and comes after its silence was claimed is jud
   story.next({ ...downA, afterMs: 1_000 });
   const [silent, down] = story.violations;
   expect(silent?.invariant).toBe("observer_silent");
-  expect(down).toMatchObject({ invariant: "down", state: "firing", asOf: startMs + 5_001 });
+  expect(down).toMatchObject({ invariant: "down", state: "firing", asOf: startMs + 5_500 });
+  // Half as fast until it's caught up with: what was said is never taken back, and no grace stands still.
+  story.times(4);
+  expect(story.memory.nowMs).toBe(startMs + 7_500);
+  story.times(6);
+  expect(story.memory.nowMs).toBe(story.scenery.atMs);
+});
+
+test("the first snapshot ever implies no silence: the start is dated by another clock", () => {
+  const story = new Story();
+  story.memory = { ...story.memory, startedAtMs: startMs - 86_400_000 };
+  story.next();
+  expect(story.violations).toEqual([]);
 });
 
 test("of two memories the one with the later snapshot, then with more silences, is further", () => {

@@ -34,8 +34,12 @@ export function silentMsSaid(memory: Memory): number {
   return memory.silences === 0 ? 0 : silenceBase(memory).beforeMs + memory.silences * silenceMs;
 }
 
-/** The silences that a snapshot's date implies and that weren't applied yet, by number from 1. */
+/**
+ * The silences that a snapshot's date implies and that weren't applied yet, by number from 1. The first snapshot ever
+ * implies none: the start is dated by another clock than the snapshots.
+ */
 export function impliedSilences(memory: Memory, atMs: number): number[] {
+  if (!memory.last) return [];
   return steps(memory, Math.ceil((atMs - silenceBase(memory).atMs) / silenceMs) - 1);
 }
 
