@@ -38,6 +38,7 @@ export class NatsServer implements AsyncDisposable {
   }
 
   static async start(options: NatsOptions = {}): Promise<NatsServer> {
+    const isOurs = options.folder === undefined;
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "operator-nats-")));
     const [port = 0] = options.port === undefined ? await freePorts(1) : [options.port];
     const passwords = options.passwords ?? drawPasswords();
@@ -45,15 +46,20 @@ export class NatsServer implements AsyncDisposable {
     await mkdir(folder, { recursive: true });
     const configFile = join(folder, "nats.conf");
     await writeFile(configFile, configOf(folder, port, passwords), { mode: 0o600 });
-    const program = await Program.start({
-      name: "nats-server",
-      file: found.file,
-      arguments: ["-c", configFile],
-      environment: found.env,
-      logFile: join(folder, "nats.log"),
-      ready: { line: "Server is ready" },
-    });
-    return new NatsServer(program, { folder, port, passwords }, options.folder === undefined);
+    try {
+      const program = await Program.start({
+        name: "nats-server",
+        file: found.file,
+        arguments: ["-c", configFile],
+        environment: found.env,
+        logFile: join(folder, "nats.log"),
+        ready: { line: "Server is ready" },
+      });
+      return new NatsServer(program, { folder, port, passwords }, isOurs);
+    } catch (error) {
+      if (isOurs) await rm(folder, { recursive: true });
+      throw error;
+    }
   }
 
   get pid(): number {
