@@ -4,9 +4,10 @@ import { Command } from "@operator/contracts/command";
 import { DiagnosisEvent } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import { Snapshot } from "@operator/contracts/snapshot";
-import type { Ticket } from "@operator/contracts/ticket";
+import { Ticket } from "@operator/contracts/ticket";
 import { TargetName } from "@operator/contracts/names";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { diagnosis, violation } from "./events.fixture.ts";
 import { Ticketers, until } from "./ticketers.fixture.ts";
 
@@ -195,3 +196,27 @@ describe("a diagnosis", () => {
     expect(letters.find(({ channel }) => channel === "diagnosis")).toMatchObject({ code: "UNKNOWN_TICKET" });
   });
 });
+
+test("what was read before a lost checkpoint is read again, and nothing is sent for it", async () => {
+  await using own = await Ticketers.start();
+  const first = await own.ticketer();
+  const checker = await own.as("checker");
+  for (const at of [1, 6, 11]) await checker.publish(flow.violation, violation(at, { changedAtMs: 1_000 }));
+  await checker.publish(flow.violation, violation(20, { state: "cleared" }));
+  for (const at of [40, 45])
+    await checker.publish(flow.violation, violation(at, { sinceMs: 40_000, changedAtMs: 40_000 }));
+  const isTold = (tickets: Ticket[]) =>
+    tickets.length === 2 && tickets.every((ticket) => isSent(ticket)) && tickets[1]?.occurrences === 45;
+  const before = await until("all is told", () => own.tickets(), isTold);
+  await first.kill();
+  const provision = await own.as("provision");
+  const events = (await provision.streamState("TICKETS")).lastSequence;
+  const ticketer = await own.as("ticketer");
+  const written = await (await ticketer.bucket("tickets", Ticket)).entries();
+  const checkpoints = await ticketer.bucket("checkpoints", z.unknown());
+  for (const { key } of await checkpoints.entries()) await checkpoints.remove(key);
+  await own.ticketer();
+  expect(await own.tickets()).toEqual(before);
+  expect(await (await ticketer.bucket("tickets", Ticket)).entries(), "not one write").toEqual(written);
+  expect((await provision.streamState("TICKETS")).lastSequence).toBe(events);
+}, 60_000);
