@@ -1,0 +1,69 @@
+import { TargetName } from "@operator/contracts/names";
+import { TicketId } from "@operator/contracts/ticket-id";
+import { expect, test } from "vitest";
+import { answerOf, earlierOf, notKnown, recoveryOf } from "./answer.ts";
+import { breachMs, caseOf, lineOf, snapshotAt } from "./case.fixture.ts";
+import { Citations } from "./citations.ts";
+
+const bad = snapshotAt(breachMs, { probe: { "node-a": { state: "refused" } } });
+const breach = {
+  invariant: "node_down",
+  target: "node-a",
+  pointers: ["/parts/probe/node-a/state"],
+  bad,
+  topology: [{ name: "node-a", kind: "node", dependsOn: [] }],
+};
+
+test("an alternative at a target that the topology doesn't name is left out", () => {
+  const { file } = caseOf(breach);
+  const alternative = (target: string) => ({
+    cause: { category: "hung" as const, target: TargetName.parse(target) },
+    whyRejected: "no",
+    for: [],
+    against: [],
+  });
+  const answer = answerOf(file, new Citations(file), {
+    ...notKnown(file, new Citations(file), "why"),
+    alternatives: [alternative("node-a"), alternative("redis")],
+  });
+  expect(answer.alternatives.map(({ cause }) => cause.target)).toEqual(["node-a"]);
+});
+
+test("a fact is listed once, quoted by code, and only when the file has it", () => {
+  const { file } = caseOf(breach);
+  const citations = new Citations(file);
+  const path = ["parts", "probe", "node-a", "state"];
+  expect(citations.cite("it refuses", "first_bad", ...path)).toEqual(["E1"]);
+  expect(citations.cite("said again", "first_bad", ...path)).toEqual(["E1"]);
+  expect(citations.cite("it was up", "last_good", ...path)).toEqual([]);
+  expect(citations.evidence()).toEqual([{ id: "E1", quote: "refused", shows: "it refuses" }]);
+});
+
+test.each([
+  ["clearing", breachMs + 1_000, { sinceMs: breachMs + 1_000 }],
+  ["ok", breachMs + 1_000, { sinceMs: breachMs + 1_000 }],
+  ["firing", breachMs, undefined],
+  ["blind", breachMs, undefined],
+])("the line in the newest verdicts is %s", (state, sinceMs, expected) => {
+  const { file } = caseOf({ ...breach, lines: [lineOf("node_down", "node-a", state, sinceMs)] });
+  expect(recoveryOf(file)).toEqual(expected);
+});
+
+test("verdicts from before the breach say nothing of a recovery", () => {
+  const { file } = caseOf({ ...breach, lines: [lineOf("node_down", "node-a", "ok", 1)] });
+  const lines = file.verdicts?.lines ?? [];
+  expect(recoveryOf({ ...file, verdicts: { asOf: breachMs - 1, lines } })).toBeUndefined();
+});
+
+test("what happened before to this very target is said, what happened to others isn't", () => {
+  const similar = (target: string) => ({
+    id: TicketId.parse(`ratelimiter.node_down.${target}.1`),
+    openedAtMs: 1,
+    headline: "it crashed",
+    cause: { category: "crashed" as const, target },
+  });
+  expect(earlierOf(caseOf({ ...breach, similar: [similar("node-b")] }).file)).toBe("");
+  const { file } = caseOf({ ...breach, similar: [similar("node-a")], violation: { comebacks: 2 } });
+  expect(earlierOf(file)).toContain("ticket ratelimiter.node_down.node-a.1 (then: crashed at node-a)");
+  expect(earlierOf(file)).toContain("came back 2 times");
+});
