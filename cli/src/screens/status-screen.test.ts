@@ -21,6 +21,12 @@ test("every state, with all that says why it did or didn't fire", () => {
     "ratelimiter   2 firing, 1 pending, 1 blind, 1 unknown, 1 clearing, 1 ok
     verdicts are 790 ms old · of snapshot 3/453 (07:41:44.180Z)
 
+    Open tickets: 1
+    STATE     TICKET                          SEVERITY  OPENED
+    ✖ firing  ratelimiter.node_down.node-a.1  critical  41 s ago (07:41:03.136Z)
+        node-a does not answer: its port refuses connections
+        diagnosis: node-a is down: its process ended, and nothing listens on its port any more
+
     STATE       INVARIANT           TARGET          VALUE     LIMIT    FOR     READ AGO
     ✖ firing    node_down           node-a          refused   answers  41 s    240 ms
         its port refuses connections
@@ -44,12 +50,6 @@ test("every state, with all that says why it did or didn't fire", () => {
         answers again
         critical, ok since 07:41:43.800Z · clears in 1.8 s if it stays ok
     ✓ ok        node_down           node-b          –         –        62 min  180 ms
-
-    Open tickets: 1
-    STATE     TICKET                          SEVERITY  OPENED
-    ✖ firing  ratelimiter.node_down.node-a.1  critical  41 s ago (07:41:03.136Z)
-        node-a does not answer: its port refuses connections
-        diagnosis: node-a is down: its process ended, and nothing listens on its port any more
     "
   `);
 });
@@ -58,6 +58,13 @@ test("the same on 80 columns", () => {
   expect(shown({}, 80)).toMatchInlineSnapshot(`
     "ratelimiter   2 firing, 1 pending, 1 blind, 1 unknown, 1 clearing, 1 ok
     verdicts are 790 ms old · of snapshot 3/453 (07:41:44.180Z)
+
+    Open tickets: 1
+    STATE     TICKET                          SEVERITY  OPENED
+    ✖ firing  ratelimiter.node_down.node-a.1  critical  41 s ago
+        node-a does not answer: its port refuses connections
+        diagnosis: node-a is down: its process ended, and nothing listens on its
+        port any more
 
     STATE       INVARIANT      TARGET         VALUE     LIMIT    FOR     READ AGO
     ✖ firing    node_down      node-a         refused   answers  41 s    240 ms
@@ -82,13 +89,6 @@ test("the same on 80 columns", () => {
         answers again
         critical, ok since 07:41:43.800Z · clears in 1.8 s if it stays ok
     ✓ ok        node_down      node-b         –         –        62 min  180 ms
-
-    Open tickets: 1
-    STATE     TICKET                          SEVERITY  OPENED
-    ✖ firing  ratelimiter.node_down.node-a.1  critical  41 s ago
-        node-a does not answer: its port refuses connections
-        diagnosis: node-a is down: its process ended, and nothing listens on its
-        port any more
     "
   `);
 });

@@ -34,10 +34,11 @@ function subjectLines(of: Status["subjects"][number], nowMs: number, columns: nu
   const { subject, verdicts, verdictsAgeMs, openTickets } = of;
   const lines: Line[] = [[span(subject, "title"), verdicts ? `   ${countsOf(verdicts.lines)}` : ""]];
   lines.push(...ageLines(verdicts, verdictsAgeMs, nowMs, columns), []);
-  if (verdicts && verdicts.lines.length > 0) lines.push(...verdictTable(verdicts.lines, nowMs, columns), []);
+  // Tickets before verdicts: when a screen is too short, what is well is what falls off.
   const tickets = openTickets.toSorted(byUrgency);
   if (tickets.length === 0) lines.push(["No open ticket."]);
   else lines.push([span(`Open tickets: ${tickets.length}`, "title")], ...ticketTable(tickets, nowMs, columns));
+  if (verdicts && verdicts.lines.length > 0) lines.push([], ...verdictTable(verdicts.lines, nowMs, columns));
   return lines;
 }
 
@@ -136,14 +137,9 @@ function whyLines(line: VerdictLine, nowMs: number, columns: number): Line[] {
     );
   for (const { source, target, readAtMs, error } of stale) {
     const read = readAtMs === undefined ? "never read" : `last read ${agoOf(readAtMs, nowMs)}`;
-    lines.push(
-      ...paragraph(
-        `${source} of ${target} isn't fresh: ${read}${error === undefined ? "" : `, ${error}`}`,
-        columns,
-        4,
-        "warn",
-      ),
-    );
+    // Often the reason is this very error.
+    const why = error === undefined || line.reason.includes(error) ? "" : `, ${error}`;
+    lines.push(...paragraph(`${source} of ${target} isn't fresh: ${read}${why}`, columns, 4, "warn"));
   }
   return lines;
 }

@@ -30,8 +30,13 @@ function knownOf(ticket: TicketSummary, nowMs: number): string {
     ticket.acknowledgedBy !== undefined && `acknowledged by ${ticket.acknowledgedBy}`,
     ticket.held && "held",
     ticket.escalated && "escalated: needs a person",
-    ticket.closedAtMs !== undefined && `closed ${timeOf(ticket.closedAtMs, nowMs)} by ${ticket.closedBy ?? "nobody"}`,
+    ticket.closedAtMs !== undefined && `closed ${timeOf(ticket.closedAtMs, nowMs)} by ${closerOf(ticket)}`,
   ]
     .filter((part) => part !== false)
     .join(" · ");
+}
+
+/** Who closed a ticket, in words. */
+export function closerOf({ closedBy }: Pick<TicketSummary, "closedBy">): string {
+  return closedBy === "observation" ? "fresh observations" : (closedBy ?? "nobody");
 }
