@@ -1,0 +1,202 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Bus } from "@operator/bus/bus";
+import { readInOrder } from "@operator/bus/read-in-order";
+import { flow } from "@operator/contracts/flow";
+import type { Snapshot } from "@operator/contracts/snapshot";
+import { Stack } from "@operator/stack/stack";
+import { ProbeReading } from "@operator/subject/probe";
+import { until } from "@operator/subject/probe.fixture";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { LeaseEntry } from "./lease.ts";
+
+const instances = ["observer-1", "observer-2"] as const;
+const withinMs = 20_000;
+let stack: Stack;
+let bus: Bus;
+let reading: Reading;
+
+beforeAll(async () => {
+  stack = await Stack.start({
+    subject: "ratelimiter",
+    load: false,
+    counts: { observer: 2, checker: 0, ticketer: 0, diagnoser: 0 },
+  });
+  bus = await stack.connect("cli");
+  reading = readAll(bus);
+});
+afterEach(async () => {
+  for (const instance of instances) {
+    const program = stack.service(instance);
+    program.signal("SIGCONT");
+    if (!program.running) await stack.startService("observer", instance);
+  }
+});
+afterAll(async () => {
+  reading?.stop();
+  await stack?.stop();
+});
+
+interface Reading {
+  /** Every snapshot, in the stream's order. */
+  snapshots: Snapshot[];
+  stop: () => void;
+}
+
+function readAll(bus: Bus): Reading {
+  const stop = new AbortController();
+  const snapshots: Snapshot[] = [];
+  void (async () => {
+    for await (const { received } of readInOrder(bus, flow.snapshot, { from: "first", signal: stop.signal }))
+      snapshots.push(...received.map(({ message }) => message));
+  })();
+  return { snapshots, stop: () => stop.abort() };
+}
+
+async function active(): Promise<(typeof instances)[number]> {
+  const bucket = await bus.bucket("leases", LeaseEntry);
+  let found: (typeof instances)[number] | undefined;
+  await until(
+    "one observer is active",
+    async () => {
+      const holder = (await bucket.get("observer.ratelimiter"))?.value.instance;
+      found = instances.find((instance) => instance === holder);
+      return found !== undefined && stack.service(found).running;
+    },
+    withinMs,
+  );
+  if (!found) throw new Error("nobody is active");
+  return found;
+}
+
+function last(): Snapshot | undefined {
+  return reading.snapshots.at(-1);
+}
+
+/** Waits for a snapshot of a later epoch than this. */
+async function takenOver(epoch: number): Promise<void> {
+  await until("another epoch has begun", () => (last()?.epoch ?? 0) > epoch, withinMs);
+}
+
+async function aSnapshot(): Promise<Snapshot> {
+  const seen = reading.snapshots.length;
+  await until("a snapshot comes", () => reading.snapshots.length > seen, withinMs);
+  const snapshot = last();
+  if (!snapshot) throw new Error("no snapshot");
+  return snapshot;
+}
+
+function probeOf(snapshot: Snapshot | undefined, target: string): ProbeReading | undefined {
+  const probe = new Map(Object.entries(snapshot?.parts ?? {})).get("probe");
+  return ProbeReading.safeParse(new Map(Object.entries(probe ?? {})).get(target)).data;
+}
+
+/** What a reader of the stream relies on. */
+function expectOrder(snapshots: Snapshot[]): void {
+  const newest = new Map<number, Snapshot>();
+  for (const snapshot of snapshots) {
+    const before = newest.get(snapshot.epoch);
+    expect(snapshot.n).toBeGreaterThan(before?.n ?? 0);
+    expect(snapshot.atMs).toBeGreaterThan(before?.atMs ?? 0);
+    newest.set(snapshot.epoch, snapshot);
+    for (const { targets } of Object.values(snapshot.sources))
+      for (const { readAtMs } of Object.values(targets)) expect(readAtMs ?? 0).toBeLessThanOrEqual(snapshot.atMs);
+  }
+}
+
+/** Snapshots of an epoch that came after a later epoch had begun. */
+function stragglers(snapshots: Snapshot[]): number {
+  let newest = 0;
+  let count = 0;
+  for (const { epoch } of snapshots) {
+    if (epoch < newest) count += 1;
+    newest = Math.max(newest, epoch);
+  }
+  return count;
+}
+
+test("a killed member is in a snapshot that doesn't wait for the rhythm", async () => {
+  await until("node-b is up", () => probeOf(last(), "node-b")?.state === "up", withinMs);
+  await stack.member("node-b").kill();
+  await until("it's known", () => probeOf(last(), "node-b")?.state === "refused", withinMs);
+  const first = reading.snapshots.find(({ atMs, ...rest }) => {
+    const probe = probeOf({ atMs, ...rest }, "node-b");
+    return probe?.state === "refused" && probe.lastAnswerAtMs !== undefined;
+  });
+  expect(first?.cause).toBe("change");
+  await stack.member("node-b").restart();
+  await until("it's up again", () => probeOf(last(), "node-b")?.state === "up", withinMs);
+});
+
+test("the active one killed: the other goes on, in a higher epoch, claiming nothing that it hasn't read", async () => {
+  const was = await active();
+  const { epoch } = await aSnapshot();
+  await stack.service(was).kill();
+  await takenOver(epoch);
+  expect(await active()).not.toBe(was);
+  const [first] = reading.snapshots.filter((snapshot) => snapshot.epoch > epoch);
+  // Its sources and targets are listed from the start, and no reading is older than itself.
+  expect(Object.keys(first?.sources ?? {}).toSorted()).toEqual(["metrics", "probe", "redis", "registry"]);
+  for (const [source, { targets }] of Object.entries(first?.sources ?? {})) {
+    const read = new Map(Object.entries(first?.parts ?? {})).get(source) ?? {};
+    for (const [target, { readAtMs }] of Object.entries(targets)) expect(target in read).toBe(readAtMs !== undefined);
+  }
+  expectOrder(reading.snapshots);
+  expect(stragglers(reading.snapshots)).toBe(0);
+});
+
+test("the active one frozen and woken: it says nothing more with the lease that it lost", async () => {
+  const was = await active();
+  const { epoch } = await aSnapshot();
+  const strayed = stragglers(reading.snapshots);
+  stack.service(was).signal("SIGSTOP");
+  await takenOver(epoch);
+  stack.service(was).signal("SIGCONT");
+  for (let n = 0; n < 3; n += 1) await aSnapshot();
+  // One may have been on its way when it was frozen.
+  expect(stragglers(reading.snapshots) - strayed).toBeLessThanOrEqual(1);
+  expectOrder(reading.snapshots);
+
+  // It stands by again, and is there when it's needed.
+  const now = await active();
+  expect(now).not.toBe(was);
+  const later = await aSnapshot();
+  await stack.service(now).kill();
+  await takenOver(later.epoch);
+  expect(await active()).toBe(was);
+});
+
+test("the active one stopped: it ends well, and the other goes on", async () => {
+  const was = await active();
+  const { epoch } = await aSnapshot();
+  stack.service(was).signal("SIGTERM");
+  await takenOver(epoch);
+  await stack.service(was).exited;
+  expect(stack.service(was).ending).toBe(0);
+});
+
+test("the bus killed and started again: it's observed again, and nobody died of it", async () => {
+  const was = await active();
+  const { epoch } = await aSnapshot();
+  await stack.nats.kill();
+  const lost = `"epoch":${epoch},"why":"not-renewed"`;
+  await until("the lease is lost", () => readFileSync(stack.logFile(was), "utf8").includes(lost), withinMs);
+  await stack.nats.restart();
+  await until("snapshots come again", async () => (await aSnapshot()).epoch > epoch, withinMs);
+  for (const instance of instances) expect(stack.service(instance).running).toBe(true);
+  expectOrder(reading.snapshots);
+});
+
+test("a bad start says every bad variable at once, and ends with 78", async () => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts")], {
+    env: { PATH: process.env["PATH"], OPERATOR_SUBJECT: "ratelimiter", RATELIMITER_NODES: "node-a" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (chunk) => (said += String(chunk)));
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  expect(code).toBe(78);
+  for (const words of ["OPERATOR_NATS_PASSWORD", "RATELIMITER_REDIS_URL", '"node-a" is no node'])
+    expect(said).toContain(words);
+});

@@ -1,0 +1,164 @@
+import { TargetName } from "@operator/contracts/names";
+import type { ProbeOutcome, ProbeTarget } from "@operator/subject/probe";
+import { httpScript, startNode, until } from "@operator/subject/probe.fixture";
+import { httpAsker } from "@operator/subject/probe-http";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { eventClock } from "./clock.ts";
+import { watchLag } from "./lag.ts";
+import { type Probing, startProbing } from "./probing.ts";
+
+let probing: Probing;
+let changes: string[] = [];
+beforeEach(() => {
+  changes = [];
+  probing = startProbing({
+    clock: eventClock(),
+    onChange: (target, { reason, memory }) => changes.push(`${target} ${reason} ${memory.reading?.state}`),
+  });
+});
+afterEach(() => probing.close());
+
+function nodeAt(target: string, port: number): ProbeTarget {
+  const address = `http://127.0.0.1:${port}/livez`;
+  return { target, address, open: () => httpAsker(address) };
+}
+
+/** A target whose answers are the test's: what only a broken machine would give. */
+function scripted(target: string, answer: () => ProbeOutcome): { target: ProbeTarget; asked: () => number } {
+  let asked = 0;
+  const open = () => ({
+    ask: () => {
+      asked += 1;
+      return Promise.resolve(answer());
+    },
+    onClose: () => {},
+    close: () => {},
+  });
+  return { target: { target, address: target, open }, asked: () => asked };
+}
+
+function sightOf(target: string) {
+  return probing.sight().targets.get(TargetName.parse(target));
+}
+
+function stateOf(target: string): unknown {
+  const value = sightOf(target)?.value;
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? value["state"] : undefined;
+}
+
+describe("a real process", () => {
+  test("is up, refused once killed, and up again once restarted, each said once", async () => {
+    const node = await startNode(httpScript);
+    probing.follow([nodeAt("node-a", node.port)]);
+    await until("it's up", () => stateOf("node-a") === "up");
+    expect(changes).toEqual([]);
+    await node.kill();
+    await until("it's refused", () => stateOf("node-a") === "refused");
+    await using again = await startNode(httpScript, node.port);
+    await until("it's up again", () => stateOf("node-a") === "up");
+    expect(again.port).toBe(node.port);
+    expect(changes).toEqual(["node-a went-down refused", "node-a came-up up"]);
+  });
+
+  test("that is paused is silent, and nothing else is", async () => {
+    await using paused = await startNode(httpScript);
+    await using other = await startNode(httpScript);
+    probing.follow([nodeAt("paused", paused.port), nodeAt("other", other.port)]);
+    await until("both are up", () => stateOf("paused") === "up" && stateOf("other") === "up");
+    paused.signal("SIGSTOP");
+    await until("it's silent", () => stateOf("paused") === "silent");
+    paused.signal("SIGCONT");
+    await until("it's up again", () => stateOf("paused") === "up");
+    expect(changes).toEqual(["paused went-down silent", "paused came-up up"]);
+  });
+
+  test("that stays silent is read again and again: it's known to be silent, not unknown", async () => {
+    await using paused = await startNode(httpScript);
+    probing.follow([nodeAt("paused", paused.port)]);
+    await until("it's up", () => stateOf("paused") === "up");
+    paused.signal("SIGSTOP");
+    await until("it's silent", () => stateOf("paused") === "silent");
+    const readAtMs = sightOf("paused")?.readAtMs ?? 0;
+    await until("that is confirmed", () => (sightOf("paused")?.readAtMs ?? 0) > readAtMs + 500);
+  });
+});
+
+describe("targets", () => {
+  test("that come are asked, that go are forgotten and asked no more", async () => {
+    const [a, b] = [scripted("a", up), scripted("b", up)];
+    probing.follow([a.target]);
+    await until("a is up", () => stateOf("a") === "up");
+    probing.follow([b.target]);
+    expect(sightOf("a")).toBeUndefined();
+    const asked = a.asked();
+    await until("b was asked a few times", () => b.asked() >= 4);
+    expect(a.asked()).toBe(asked);
+  });
+
+  test("with the same name and address keep what is known, with another address don't", async () => {
+    const a = scripted("a", up);
+    probing.follow([a.target]);
+    await until("a is up", () => stateOf("a") === "up");
+    probing.follow([{ ...a.target }]);
+    expect(stateOf("a")).toBe("up");
+    probing.follow([{ ...a.target, address: "elsewhere" }]);
+    expect(sightOf("a")).toEqual({});
+  });
+
+  test("that can't even be asked are unknown, and cost the others nothing", async () => {
+    const broken = { target: "broken", address: "::", open: () => httpAsker("no address") };
+    probing.follow([broken, scripted("a", up).target]);
+    await until("a is up", () => stateOf("a") === "up");
+    await until("the failure is reported", () => sightOf("broken")?.error !== undefined);
+    expect(sightOf("broken")?.readAtMs).toBeUndefined();
+  });
+
+  test("without sockets left stay as they were, with an error", async () => {
+    let answer: ProbeOutcome = up();
+    const a = scripted("a", () => answer);
+    probing.follow([a.target]);
+    await until("a is up", () => stateOf("a") === "up");
+    answer = { kind: "ours", code: "EMFILE" };
+    await until("the failure is reported", () => sightOf("a")?.error?.code === "EMFILE");
+    expect(stateOf("a")).toBe("up");
+    expect(changes).toEqual([]);
+  });
+
+  test("whose names can't be a target's are left out", () => {
+    probing.follow([scripted("", up).target, scripted("x\n", up).target]);
+    expect(probing.sight().targets.size).toBe(0);
+  });
+});
+
+test("an event loop that is held up makes no target silent", async () => {
+  await using node = await startNode(httpScript);
+  probing.follow([nodeAt("node-a", node.port)]);
+  await until("it's up", () => stateOf("node-a") === "up");
+  // Questions are under way in most of these: their limits run out while the answers lie waiting.
+  for (let n = 0; n < 4; n += 1) {
+    holdUp(700);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const readAtMs = sightOf("node-a")?.readAtMs ?? 0;
+  await until("it's asked again", () => (sightOf("node-a")?.readAtMs ?? 0) > readAtMs);
+  expect(changes).toEqual([]);
+});
+
+test("a hold-up is known while it ends and for a while after", async () => {
+  const lag = watchLag();
+  const beforeMs = performance.now();
+  holdUp(200);
+  expect(lag.lagSince(beforeMs)).toBeGreaterThan(150);
+  await until("the watch has ticked", () => lag.lagSince(performance.now()) === 0);
+  expect(lag.lagSince(beforeMs)).toBeGreaterThan(150);
+  lag.close();
+});
+
+function up(): ProbeOutcome {
+  return { kind: "answered", latencyMs: 1 };
+}
+
+function holdUp(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
