@@ -13,7 +13,8 @@ let observation: Observation;
 
 beforeEach(async () => {
   redis = await startRedis();
-  [nodeA, nodeB] = await Promise.all([startNodeProcess("node-a", redis.url), startNodeProcess("node-b", redis.url)]);
+  const start = (id: string) => startNodeProcess(id, redis.url, { RATELIMITER_NODE_TTL_MS: "3000" });
+  [nodeA, nodeB] = await Promise.all([start("node-a"), start("node-b")]);
   // One is configured, the other is to be found in the registry.
   observation = await observe({ RATELIMITER_REDIS_URL: redis.url, RATELIMITER_NODES: `node-a=${nodeA.url}` });
   await until("both nodes are known", async () => {
@@ -73,14 +74,14 @@ test("every source reads what the state's schema says", async () => {
 });
 
 test("a read never asks Redis for anything whose cost grows with the number of keys", async () => {
+  // Paused, so that nobody else asks.
+  nodeA.signal("SIGSTOP");
+  nodeB.signal("SIGSTOP");
   await redis.client.config("RESETSTAT");
   for (const { name } of observation.sources) await read(name);
   const asked = (await redis.client.info("commandstats")).matchAll(/^cmdstat_([^:]+):/gm);
-  const nodes = new Set(["evalsha", "eval", "ping", "hset", "pexpire", "sadd", "hdel", "hget", "script|load", "set"]);
-  const ours = [...asked].map(([, command = ""]) => command).filter((command) => !nodes.has(command));
-  const bounded = ["eval_ro", "info", "time", "scard", "hlen", "smembers", "hmget", "hgetall", "config|resetstat"];
-  expect(bounded).toEqual(expect.arrayContaining(ours));
-  expect(ours).toContain("eval_ro");
+  const commands = [...asked].map(([, command]) => command).filter((command) => command !== "config|resetstat");
+  expect(commands.toSorted()).toEqual(["eval_ro", "hgetall", "hlen", "hmget", "info", "scard", "smembers", "time"]);
 });
 
 test("a killed Redis fails its sources and leaves the nodes' metrics; a new one is read again", async () => {

@@ -15,9 +15,11 @@ export interface Answering {
   [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-/** A process that runs this JavaScript; `port` is the free port that it is to listen on. */
-export function startNode(script: string): Promise<Answering> {
-  return start((port) => spawn(process.execPath, ["-e", `const port = ${port};\n${script}`], { stdio: "inherit" }));
+/** A process that runs this JavaScript; `port` in it is the port that it is to listen on, a free one unless given. */
+export function startNode(script: string, port?: number): Promise<Answering> {
+  const run = (port: number) =>
+    spawn(process.execPath, ["-e", `const port = ${port};\n${script}`], { stdio: "ignore" });
+  return start(run, port);
 }
 
 export const httpScript = `require("node:http").createServer((_, r) => r.end("ok")).listen(port, "127.0.0.1")`;
@@ -54,15 +56,20 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
-async function start(run: (port: number) => ChildProcess): Promise<Answering> {
-  const port = await freePort();
+async function start(run: (port: number) => ChildProcess, given?: number): Promise<Answering> {
+  const port = given ?? (await freePort());
   const child = run(port);
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const kill = async () => {
     child.kill("SIGKILL");
     await gone;
   };
-  await until(`a process listens on ${port}`, () => accepts(port));
+  try {
+    await until(`a process listens on ${port}`, () => accepts(port));
+  } catch (error) {
+    await kill();
+    throw error;
+  }
   return { port, signal: (signal) => child.kill(signal), kill, [Symbol.asyncDispose]: kill };
 }
 
