@@ -70,7 +70,7 @@ export function silentNode(sight: Sight): Answer {
   }
   return faultOfNode(sight, grounds, {
     ...rest,
-    headline: `${node} hangs: its port is open, but it answers nothing`,
+    headline: `${node} hangs: it neither answers nor refuses`,
     category: "hung",
     mechanism: `The process of ${node} is there and does nothing: it is stopped, or blocked. Its connection neither closed nor was refused, as it would be had it ended, and others answer, so the observer sees well.`,
     confidence: stale ? 0.9 : 0.75,

@@ -76,7 +76,7 @@ export function redisFault(sight: Sight, symptom: EvidenceId[] = []): Answer {
       : "The process of Redis is there and does nothing: it is stopped or blocked. Its connection neither closed nor was refused.";
   return answerOf(file, citations, {
     verdict: "fault",
-    headline: `${isCrash ? "Redis has crashed or was stopped" : "Redis hangs: its port is open, but it answers nothing"}${recovered ? "; it is well again by now" : ", so no node can count"}`,
+    headline: `${isCrash ? "Redis has crashed or was stopped" : "Redis hangs: it neither answers nor refuses"}${recovered ? "; it is well again by now" : ", so no node can count"}`,
     rootCauses: [
       {
         category: isCrash ? "crashed" : "hung",
@@ -85,7 +85,7 @@ export function redisFault(sight: Sight, symptom: EvidenceId[] = []): Answer {
         evidence: grounds,
       },
     ],
-    confidence: refused ? 0.95 : answering.length > 0 ? 0.8 : 0.5,
+    confidence: refused ? 0.95 : cutOff.length > 0 ? 0.9 : answering.length > 0 ? 0.8 : 0.5,
     timeline: timelineOf(sight),
     alternatives: [
       {

@@ -1,5 +1,6 @@
 import { TargetName } from "@operator/contracts/names";
 import { TicketId } from "@operator/contracts/ticket-id";
+import type { StateChange } from "@operator/subject/case-file";
 import { expect, test } from "vitest";
 import { answerOf, earlierOf, notKnown, recoveryOf } from "./answer.ts";
 import { breachMs, caseOf, lineOf, snapshotAt } from "./case.fixture.ts";
@@ -27,6 +28,22 @@ test("an alternative at a target that the topology doesn't name is left out", ()
     alternatives: [alternative("node-a"), alternative("redis")],
   });
   expect(answer.alternatives.map(({ cause }) => cause.target)).toEqual(["node-a"]);
+});
+
+test("the timeline tells what broke and came back, not what was ok or unknown", () => {
+  const change = (state: StateChange["state"], atMs: number) => ({
+    atMs,
+    invariant: "redis_down",
+    target: "redis",
+    state,
+  });
+  const timeline = [change("ok", 1), change("firing", 2), change("clearing", 3), change("unknown", 4)];
+  const { file } = caseOf({ ...breach, timeline });
+  const answer = notKnown(file, new Citations(file), "why");
+  expect(answer.timeline.map(({ what }) => what)).toEqual([
+    "redis_down of redis fires.",
+    "redis_down of redis is well again, not yet for long enough to clear.",
+  ]);
 });
 
 test("a fact is listed once, quoted by code, and only when the file has it", () => {

@@ -1,21 +1,30 @@
 import type { Answer } from "@operator/contracts/diagnosis";
 import { violationKeyOf } from "@operator/contracts/violation";
-import type { CaseFile } from "@operator/subject/case-file";
+import type { CaseFile, StateChange } from "@operator/subject/case-file";
 import type { Citations } from "./citations.ts";
 import { plainText } from "./telemetry.ts";
 
 const changesMax = 20;
+
+/** The changes of state that tell a story; that a line was unknown while something started, or was ok all along, doesn't. */
+const wordOf: Partial<Record<StateChange["state"], string>> = {
+  pending: "is broken, within its grace",
+  firing: "fires",
+  blind: "can't be seen any more",
+  clearing: "is well again, not yet for long enough to clear",
+};
 
 /** What a playbook has to say; the rest of an answer follows from the case file. */
 export type Finding = Omit<Answer, "evidence" | "timeline" | "proposals"> & { timeline?: Answer["timeline"] };
 
 /** A playbook's finding as a whole answer: with the evidence that it cited, the verdicts' changes of state, and what the file lacks. */
 export function answerOf(file: CaseFile, citations: Citations, finding: Finding): Answer {
-  const changes = file.timeline.slice(-changesMax).map(({ atMs, invariant, target, state }) => ({
-    atMs,
-    what: `The checker's line for ${invariant} of ${target} comes to ${state}.`,
-    evidence: [],
-  }));
+  const changes = file.timeline
+    .flatMap(({ atMs, invariant, target, state }) => {
+      const word = wordOf[state];
+      return word === undefined ? [] : [{ atMs, what: `${invariant} of ${target} ${word}.`, evidence: [] }];
+    })
+    .slice(-changesMax);
   const known = new Set<string>([file.violation.target, ...file.topology.map(({ name }) => name)]);
   return {
     ...finding,
