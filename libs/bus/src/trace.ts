@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 const traces = new AsyncLocalStorage<string>();
 
@@ -11,11 +11,16 @@ export function inTrace<T>(traceparent: string | undefined, act: () => T): T {
 
 /** A W3C `traceparent` for a message to send: a new span of the trace that is being handled, else of a new trace. */
 export function newTraceparent(): string {
-  const trace = traces.getStore() ?? randomBytes(16).toString("hex");
-  return `00-${trace}-${randomBytes(8).toString("hex")}-01`;
+  const trace = traces.getStore() ?? hex();
+  return `00-${trace}-${hex().slice(-16)}-01`;
 }
 
 /** The id of the trace that is being handled. */
 export function traceId(): string | undefined {
   return traces.getStore();
+}
+
+/** UUIDs come from a pool: an eighth of the time of as many random bytes. */
+function hex(): string {
+  return randomUUID().replaceAll("-", "");
 }
