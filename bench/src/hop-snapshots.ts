@@ -1,6 +1,8 @@
 import { Snapshot } from "@operator/contracts/snapshot";
 import type { z } from "zod";
 
+/** In event time a snapshot a second, as the observer's clock has it, however fast they are played. */
+const rhythmMs = 1_000;
 const nodes = ["node-a", "node-b", "node-c"];
 
 /**
@@ -10,8 +12,8 @@ const nodes = ["node-a", "node-b", "node-c"];
 export class HopSnapshots {
   readonly #subject: string;
   #n = 0;
-  #atMs = 0;
-  #extra: { name: string; state: "refused" | "left" } | undefined;
+  #atMs = Date.now();
+  readonly #refusing = new Set<string>();
 
   constructor(subject: string) {
     this.#subject = subject;
@@ -23,21 +25,21 @@ export class HopSnapshots {
   }
 
   refused(name: string): Snapshot {
-    this.#extra = { name, state: "refused" };
+    this.#refusing.add(name);
     return this.#next("change");
   }
 
   left(name: string): Snapshot {
-    this.#extra = { name, state: "left" };
-    return this.#next("change");
+    this.#refusing.delete(name);
+    return this.#next("change", name);
   }
 
-  #next(cause: Snapshot["cause"]): Snapshot {
+  #next(cause: Snapshot["cause"], left?: string): Snapshot {
     this.#n += 1;
-    this.#atMs = Math.max(this.#atMs + 1, Date.now());
+    this.#atMs += rhythmMs;
     const atMs = this.#atMs;
-    const refusing = this.#extra?.state === "refused" ? [this.#extra.name] : [];
-    const departed = this.#extra?.state === "left" ? { [this.#extra.name]: atMs - 5 } : {};
+    const refusing = [...this.#refusing];
+    const departed = left === undefined ? {} : { [left]: atMs - 5 };
     const report = (rhythmMs: number, targets: string[]) => ({
       rhythmMs,
       targets: Object.fromEntries(targets.map((target) => [target, { readAtMs: atMs - 1 }])),

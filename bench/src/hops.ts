@@ -10,13 +10,17 @@ import { RawHops } from "./raw-hops.ts";
 import { until } from "./waiting.ts";
 import { Watch } from "./watch.ts";
 
-const perSecond = 40;
+const perSecond = 20;
+/** A node that refuses leaves so many nodes later: 4 s in event time, before its violation would be said again. */
+const leavesAfter = 2;
 const arriveMsMax = 10_000;
 
 /** What a block of messages took, each from before its publishing to its arrival, in ms. */
 interface Block {
   opened: number[];
   closed: number[];
+  /** To the violation, on the way to the opened ticket. */
+  fired: number[];
 }
 
 /**
@@ -62,6 +66,7 @@ export async function measureHops(measuring: Measuring): Promise<Figure> {
     ],
     facts: [
       `ours, ticket opened: ${spread(opened)}`,
+      `of it to the violation: ${spread(ours.flatMap(({ fired }) => fired))}`,
       `ours, ticket closed: ${spread(ours.flatMap(({ closed }) => closed))}`,
       `three raw hops: ${spread(raws.flat())}`,
       `ratios by round, p50: ${ratios(0.5).map(short).join(", ")}; p95: ${ratios(0.95).map(short).join(", ")}`,
@@ -88,8 +93,11 @@ class LoopSide {
     this.#watch = watch;
     this.#snapshots = new HopSnapshots(measuring.subject);
     watch.onTicket(({ ticket, atMs }) => {
-      const key = `${ticket.target}:${ticket.status}`;
-      if (!this.#arrivals.has(key)) this.#arrivals.set(key, atMs);
+      this.#arrive(`${ticket.target}:open`, atMs);
+      if (ticket.status === "closed") this.#arrive(`${ticket.target}:closed`, atMs);
+    });
+    watch.onViolation(({ target, state }, atMs) => {
+      if (state === "firing") this.#arrive(`${target}:firing`, atMs);
     });
   }
 
@@ -98,30 +106,36 @@ class LoopSide {
     if (performance.now() - this.#lastMs >= 1_000) await this.#say(this.#snapshots.steady());
   }
 
-  /** `count` nodes that refuse and then leave, one snapshot each. */
+  /** `count` nodes that refuse and leave some snapshots later, so that no batch holds both: one snapshot and one event each. */
   async block(name: string, count: number): Promise<Block> {
     const { signal } = this.#measuring;
+    const nodes = Array.from({ length: count }, (_, at) => `${name}-${at}`);
+    const opens = (node: string) => [`${node}:open`, () => this.#snapshots.refused(node)] as const;
+    const closes = (node: string) => [`${node}:closed`, () => this.#snapshots.left(node)] as const;
+    const plan = [...nodes, ...Array<undefined>(leavesAfter)].flatMap((node, at) => {
+      const leaving = nodes[at - leavesAfter];
+      return [...(node === undefined ? [] : [opens(node)]), ...(leaving === undefined ? [] : [closes(leaving)])];
+    });
     const sentMs = new Map<string, number>();
-    await pace({ count: count * 2, perSecond, signal }, async (index) => {
-      const node = `${name}-${index >> 1}`;
-      const isOpening = index % 2 === 0;
-      sentMs.set(`${node}:${isOpening ? "open" : "closed"}`, performance.now());
-      await this.#say(isOpening ? this.#snapshots.refused(node) : this.#snapshots.left(node));
+    await pace({ count: plan.length, perSecond, signal }, async (index) => {
+      const [key, snapshot] = plan[index] ?? [];
+      if (key === undefined || snapshot === undefined) return;
+      sentMs.set(key, performance.now());
+      await this.#say(snapshot());
     });
     const missing = () => [...sentMs.keys()].filter((key) => !this.#arrivals.has(key));
     await until("a ticket's event for each snapshot", () => missing().length === 0, {
       withinMs: arriveMsMax,
       signal,
     }).catch((error: unknown) => {
-      throw signal.aborted
-        ? error
-        : new Error(`${String(error)}: ${missing().length} of ${sentMs.size} are missing, e.g. ${missing()[0]}`);
+      const about = `${missing().length} of ${sentMs.size} are missing, e.g. ${missing()[0]}`;
+      throw signal.aborted ? error : new Error(`${String(error)}: ${about}`);
     });
-    const tookMs = (status: string) =>
-      [...sentMs]
-        .filter(([key]) => key.endsWith(`:${status}`))
-        .map(([key, ms]) => (this.#arrivals.get(key) ?? Number.NaN) - ms);
-    return { opened: tookMs("open"), closed: tookMs("closed") };
+    const tookMs = (from: string, to: string) =>
+      nodes.map(
+        (node) => (this.#arrivals.get(`${node}:${to}`) ?? Number.NaN) - (sentMs.get(`${node}:${from}`) ?? Number.NaN),
+      );
+    return { opened: tookMs("open", "open"), closed: tookMs("closed", "closed"), fired: tookMs("open", "firing") };
   }
 
   /** The sizes of one snapshot, violation and ticket as JSON. */
@@ -130,6 +144,10 @@ class LoopSide {
     if (!seen || !this.#newest) throw new Error("no ticket was opened to take the size of");
     const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
     return { snapshot: size(this.#newest), violation: size(seen.ticket.violation), ticket: size(seen.ticket) };
+  }
+
+  #arrive(key: string, atMs: number): void {
+    if (!this.#arrivals.has(key)) this.#arrivals.set(key, atMs);
   }
 
   async #say(snapshot: Snapshot): Promise<void> {

@@ -54,6 +54,7 @@ export async function measureHot(measuring: Measuring): Promise<Figure> {
     { withinMs: 60_000, signal, everyMs: 20 },
   );
   const tookMs = performance.now() - startedMs;
+  const { messages } = await reader.streamState("VIOLATIONS");
   const found = (await tickets.entries(`${subject}.node_down`)).filter(({ value }) => value.target === target);
   const alive = [...stack.services.values()].filter(({ running }) => running).length;
   return {
@@ -62,6 +63,7 @@ export async function measureHot(measuring: Measuring): Promise<Figure> {
     claims: [
       claim("tickets", found.length, "", { atMost: 1 }),
       claim("occurrences missing or too many", Math.abs(head.value.occurrences - count), "", { atMost: 0 }),
+      claim("messages stored twice or lost", Math.abs(messages - count), "", { atMost: 0 }),
       claim("all folded within", tookMs / 1_000, "s", { atMost: 60 }),
       claim("ticketers alive at the end", alive, "", { atLeast: ticketers }),
     ],

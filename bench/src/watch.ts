@@ -4,6 +4,7 @@ import type { Channel } from "@operator/contracts/channel";
 import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
 import type { Verdicts } from "@operator/contracts/verdicts";
+import type { Violation } from "@operator/contracts/violation";
 
 /** A ticket's event as it reached this process, on its monotonic clock. */
 export interface SeenTicket {
@@ -19,6 +20,7 @@ export class Watch implements AsyncDisposable {
   readonly tickets = new Map<string, SeenTicket>();
   verdicts: { message: Verdicts; atMs: number } | undefined;
   readonly #listeners = new Set<(seen: SeenTicket) => void>();
+  readonly #violationListeners = new Set<(violation: Violation, atMs: number) => void>();
   readonly #stop = new AbortController();
   #ended: Promise<unknown> = Promise.resolve();
 
@@ -33,14 +35,22 @@ export class Watch implements AsyncDisposable {
     const verdicts = watch.#read(bus, flow.verdicts, subject, (message, atMs) => {
       watch.verdicts = { message, atMs };
     });
-    watch.#ended = Promise.allSettled([tickets.ended, verdicts.ended]);
-    await Promise.all([tickets.reading, verdicts.reading]);
+    const violations = watch.#read(bus, flow.violation, subject, (message, atMs) => {
+      for (const listener of watch.#violationListeners) listener(message, atMs);
+    });
+    const all = [tickets, verdicts, violations];
+    watch.#ended = Promise.allSettled(all.map(({ ended }) => ended));
+    await Promise.all(all.map(({ reading }) => reading));
     return watch;
   }
 
   onTicket(listener: (seen: SeenTicket) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onViolation(listener: (violation: Violation, atMs: number) => void): void {
+    this.#violationListeners.add(listener);
   }
 
   /** All that is watched is well by verdicts that came after `sinceMs`, and no ticket is open. */
