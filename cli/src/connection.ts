@@ -1,5 +1,6 @@
 import { Bus } from "@operator/bus/bus";
 import { BusError } from "@operator/bus/failure";
+import { isStored } from "@operator/bus/inspect";
 import { InstanceName } from "@operator/contracts/names";
 import { CliError } from "./cli-error.ts";
 import { type Context, readContext } from "./context.ts";
@@ -85,16 +86,18 @@ export async function connect(shell: Shell, connection: Connection): Promise<Bus
 
 /** Without its streams every question would wait for them until its deadline: better said at once. */
 export async function mustBeProvisioned(bus: Bus, { url }: Connection): Promise<void> {
-  try {
-    await bus.streamState("TICKETS");
-  } catch (error) {
-    if (error instanceof BusError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(
-      "BUS_INCOMPLETE",
-      `the bus at ${url} answers, but its stream TICKETS doesn't (${why}): make the streams by \`operator provision\``,
-    );
-  }
+  const why = await isStored(bus, "TICKETS").then(
+    (stored) => (stored ? undefined : "there is none"),
+    (error: unknown) => {
+      if (error instanceof BusError && error.code === "BUS_AWAY") return error.message;
+      throw error;
+    },
+  );
+  if (why === undefined) return;
+  throw new CliError(
+    "BUS_INCOMPLETE",
+    `the bus at ${url} answers, but its stream TICKETS doesn't (${why}): make the streams by \`operator provision\``,
+  );
 }
 
 const connectWithinMs = 3_000;

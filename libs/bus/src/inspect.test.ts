@@ -2,7 +2,7 @@ import { InstanceName } from "@operator/contracts/names";
 import { startNats } from "@operator/stack/nats-server";
 import { expect, test } from "vitest";
 import { Bus } from "./bus.ts";
-import { inspect } from "./inspect.ts";
+import { inspect, isStored } from "./inspect.ts";
 import { provision } from "./provision.ts";
 
 test("what is missing, as planned or different is told apart, and only what the user may ask about is looked at", async () => {
@@ -18,7 +18,9 @@ test("what is missing, as planned or different is told apart, and only what the 
   const statesOf = async (bus: Bus) => new Map((await inspect(bus)).map(({ name, state }) => [name, state]));
   expect(new Set((await statesOf(admin)).values())).toEqual(new Set(["missing"]));
 
+  expect(await isStored(admin, "TICKETS")).toBe(false);
   await provision(admin);
+  expect(await isStored(admin, "TICKETS")).toBe(true);
   const planned = await inspect(admin);
   expect(new Set(planned.map(({ state }) => state))).toEqual(new Set(["as planned"]));
   expect(new Set(planned.map(({ kind }) => kind))).toEqual(new Set(["stream", "bucket", "worker"]));

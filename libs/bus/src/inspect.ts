@@ -1,4 +1,5 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
+import type { StreamName } from "@operator/contracts/streams";
 import type { Bus } from "./bus.ts";
 import { permissionsOf } from "./permissions.ts";
 import { differences } from "./provision.ts";
@@ -31,6 +32,11 @@ export async function inspect(bus: Bus, { replicas = 1 }: { replicas?: number } 
     inspected.push(judge("worker", config.durable_name, config, stored?.config));
   }
   return inspected;
+}
+
+/** Whether the server has a stream at all: asked before anything that would wait for it. */
+export async function isStored(bus: Bus, stream: StreamName): Promise<boolean> {
+  return (await look(bus, stream, () => bus.link.api.streams.info(stream))) !== undefined;
 }
 
 async function look<Info>(bus: Bus, name: string, ask: () => Promise<Info>): Promise<Info | undefined> {
