@@ -28,15 +28,7 @@ export async function bury(
   counters.deadLetter?.(channel.name, why.code);
   if (!flow.dead.senders.some((user) => user === bus.user)) return;
   const sealed = await seal(flow.dead, letter, bus);
-  for (;;) {
-    try {
-      await send(bus.link, flow.dead.name, sealed, { signal });
-      return;
-    } catch (error) {
-      if (signal.aborted || (error instanceof BusError && error.code !== "BUS_AWAY")) throw error;
-      log({ level: "error", msg: "dead letter not stored, trying again", id: letter.id, why: String(error) });
-    }
-  }
+  await send(bus.link, flow.dead.name, sealed, { deadlineMs: Infinity, signal });
 }
 
 function letterOf(

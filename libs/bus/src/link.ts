@@ -15,6 +15,9 @@ export interface LinkOptions {
 
 const retryFromMs = 50;
 const retryToMs = 1_000;
+/** Node takes a longer timer for none at all. */
+const timerMsMax = 2 ** 31 - 1;
+const triesBeforeSaying = 8;
 
 /** The connection to the bus, and how often to try something that a bus which is away or leaderless refuses. */
 export class Link {
@@ -87,7 +90,7 @@ export class Link {
     if (this.#up) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = () => reject(signal?.reason instanceof Error ? signal.reason : new Error("aborted"));
-    const timer = setTimeout(() => reject(new ConnectionLost()), Math.max(1, withinMs));
+    const timer = setTimeout(() => reject(new ConnectionLost()), Math.min(Math.max(1, withinMs), timerMsMax));
     this.#onBack.add(resolve);
     signal?.addEventListener("abort", onAbort);
     try {
@@ -128,7 +131,7 @@ export class Link {
     }
   }
 
-  /** Tries until it succeeds, fails for good, or the deadline passes. `attempt` hears which try it is, from 1. */
+  /** Tries until it succeeds, fails for good, or the deadline (which may be Infinity) passes. `attempt` hears which try it is, from 1. */
   async insist<T>(
     what: string,
     attempt: (tries: number) => Promise<T>,
@@ -153,6 +156,7 @@ export class Link {
             { cause: error },
           );
         }
+        if (tries === triesBeforeSaying) this.log({ level: "warn", msg: "still trying", what, why: String(error) });
         await sleep(waitMs * (0.5 + Math.random() / 2), undefined, signal ? { signal } : {});
       }
     }
