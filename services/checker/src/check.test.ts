@@ -34,6 +34,17 @@ test.each<[string, Scene[], string[]]>([
     [downA, upA, ...repeated(6, { probe: { a: "late" }, afterMs: 100 })],
     ["firing a"],
   ],
+  [
+    "one reading sent three times and another 3 s later are two proofs, not four",
+    [
+      downA,
+      upA,
+      { probe: { a: "late" }, afterMs: 100 },
+      { probe: { a: "late" }, afterMs: 100 },
+      { probe: { a: true }, afterMs: 3_000 },
+    ],
+    ["firing a"],
+  ],
   ["not seeing it doesn't clear", [downA, ...repeated(20, unseenA)], ["firing a", "blind a"]],
   ["what was blind and is seen broken again fires again", [downA, unseenA, downA], ["firing a", "blind a", "firing a"]],
   [
@@ -61,7 +72,7 @@ test.each<[string, Scene[], string[]]>([
   ],
   [
     "a register that can't be read proves no leaving",
-    [{ ...downA, departed: ["z"] }, { departed: "failed" }, ok],
+    [{ departed: ["a"] }, { ...downA, departed: "failed" }],
     ["firing a"],
   ],
   ["what left and came back is judged anew", [{ departed: ["a"] }, { ...downA, departed: [] }], ["firing a"]],
@@ -126,6 +137,13 @@ test("an episode keeps its start, counts each bad snapshot, and is said every 5 
   expect(story.violations.map(({ asOf }) => asOf - (first?.asOf ?? 0))).toEqual([0, 5_000, 10_000]);
   expect(story.violations.map(({ occurrences }) => occurrences)).toEqual([1, 6, 11]);
   expect(new Set(story.violations.map(({ sinceMs }) => sinceMs))).toEqual(new Set([first?.asOf]));
+});
+
+test("who looked well for a moment and is unseen again is blind since it was", () => {
+  const story = told([downA, unseenA, upA, ...repeated(9, unseenA)]);
+  const blind = story.violations.filter(({ state }) => state === "blind");
+  expect(blind.length).toBeGreaterThan(1);
+  expect(new Set(blind.map(({ changedAtMs }) => changedAtMs))).toEqual(new Set([blind[0]?.asOf]));
 });
 
 test("a relapse is the same episode, a breach after clearing is another", () => {
@@ -230,12 +248,33 @@ test.each<[string, Partial<(typeof toyRoom)["invariants"][number]>]>([
   after.next(upA);
   const isLeft = "left" in broken;
   expect(after.line("down", "a")?.state).toBe(isLeft ? "clearing" : "blind");
+  if (!isLeft) expect(after.line("down", "a")?.reason).toMatch(/^CHECK_FAILED: /);
   expect(after.all.at(-1)?.failures.map(({ invariant }) => invariant)).toContain("down");
 });
 
 function fail(): never {
   throw new Error("the room is broken");
 }
+
+test("a target that the state no longer names is unknown, though its source was read", () => {
+  const story = told([downA]);
+  const invariants = toyRoom.invariants.map((one) => (one.name === "down" ? { ...one, targets: () => [] } : one));
+  const after = new Story({ ...toyRoom, invariants }, story.scenery);
+  after.memory = story.memory;
+  after.times(9, upA);
+  expect(after.said("down")).toEqual(["blind a"]);
+  expect(after.line("down", "a")?.reason).toBe("the observed state no longer names a");
+});
+
+test("a rule that needs no source can't prove health by it", () => {
+  const invariants = toyRoom.invariants.map((one) => (one.name === "down" ? { ...one, needs: () => [] } : one));
+  expect(told([downA, ...repeated(9, upA)], { ...toyRoom, invariants }).said("down")).toEqual(["firing a"]);
+});
+
+test("a departure that needs no source proves no leaving", () => {
+  const invariants = toyRoom.invariants.map((one) => ({ ...one, left: { needs: () => [], says: () => true } }));
+  expect(told([downA, ok], { ...toyRoom, invariants }).said("down")).toEqual(["firing a"]);
+});
 
 test("after a gap the survivors go on, the proof of health begins anew, and the verdicts say so for a minute", () => {
   const story = told([downA, upA, ok, ok]);

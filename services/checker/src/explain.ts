@@ -29,18 +29,22 @@ export function explainer(
   const causes: Symptom[] = [...firing, ...over];
   const silence = firing.filter(({ invariant }) => invariant === framework.observerSilent.name);
 
-  const joins = ({ joins, cause, effect: name }: Explanation, one: Symptom, effect: Symptom) => {
-    if (cause !== one.invariant || name !== effect.invariant) return false;
-    if (one.invariant === effect.invariant && one.target === effect.target) return false;
+  const causesNamed = Map.groupBy(causes, ({ invariant }) => invariant);
+  const explaining = Map.groupBy(explanations, ({ effect }) => effect);
+
+  const joins = (explanation: Explanation, cause: Symptom, effect: Symptom) => {
+    if (cause.invariant === effect.invariant && cause.target === effect.target) return false;
     try {
-      return joins(one, effect);
+      return explanation.joins(cause, effect);
     } catch (error) {
       failures.push({ invariant: effect.invariant, target: effect.target, message: messageOf(error) });
       return false;
     }
   };
   const causesOf = (effect: Symptom) =>
-    causes.filter((one) => explanations.some((explanation) => joins(explanation, one, effect)));
+    (explaining.get(effect.invariant) ?? []).flatMap((explanation) =>
+      (causesNamed.get(explanation.cause) ?? []).filter((cause) => joins(explanation, cause, effect)),
+    );
 
   /** A whole source has no fault of its own when something else explains each of its targets. */
   const causesOfWhole = (whole: Symptom) => {
@@ -59,7 +63,7 @@ export function explainer(
       ];
       return [...new Set(found.map((one) => violationKeyOf({ subject, ...one })))].sort();
     },
-    mayBeExplained: ({ invariant }) => explanations.some(({ effect }) => effect === invariant),
+    mayBeExplained: ({ invariant }) => explaining.has(invariant),
   };
 }
 

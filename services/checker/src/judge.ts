@@ -76,10 +76,10 @@ export function anyoneSaysLeft(reading: Reading, target: string, room: Room, fai
 }
 
 /** The pointers that a rule gives for a target in some other snapshot; none where it can't judge. */
-export function pointersIn(snapshot: Snapshot, about: { invariant: string; target: string }, room: Room): string[] {
+export function pointersIn(reading: Reading, about: { invariant: string; target: string }, room: Room): string[] {
   const invariant = room.invariants.find(({ name }) => name === about.invariant);
   if (!invariant) return [];
-  const judgement = ask(invariant, read(snapshot, room), about.target, []);
+  const judgement = ask(invariant, reading, about.target, []);
   return judgement.verdict === "unknown" ? [] : judgement.pointers;
 }
 

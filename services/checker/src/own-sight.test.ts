@@ -33,6 +33,15 @@ test("a reading that doesn't fit the room's state is as good as none", () => {
   expect(story.line("source_blind", "probe-a")).toMatchObject({ state: "pending" });
 });
 
+test("a report without its reading is as good as none", () => {
+  const story = new Story();
+  story.next();
+  const { snapshot, sequence } = story.scenery.next();
+  const hollow = { ...snapshot, parts: { ...snapshot.parts, metrics: {} } };
+  story.take({ kind: "snapshot", snapshot: hollow, sequence });
+  expect(story.line("slow", "a")).toMatchObject({ verdict: "unknown", reason: "source metrics gives no reading of a" });
+});
+
 test("the time that a source may be blind is scaled", () => {
   const story = new Story({ ...toyRoom, graceScale: 0.1 });
   story.next();

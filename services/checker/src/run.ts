@@ -21,6 +21,7 @@ export async function run(context: ServiceContext, subject: SubjectName, room: R
   const { bus, log, signal, metrics } = context;
   const failed = metrics.counter("operator_check_failures_total", "Functions of the room that threw", ["invariant"]);
   const turned = metrics.counter("operator_turns_total", "Changes of state", ["invariant", "turn"]);
+  const ignored = metrics.counter("operator_snapshots_ignored_total", "Snapshots that were old or known", ["why"]);
   const opened = await Checkpoint.open(bus, subject, Date.now());
   const { checkpoint } = opened;
   let { kept } = opened;
@@ -56,6 +57,7 @@ export async function run(context: ServiceContext, subject: SubjectName, room: R
 
     for (;;) {
       const next = foldAll(inputs, kept.memory, room, recall);
+      for (const why of next.ignored) ignored.inc({ why });
       if (next.memory === kept.memory) {
         ({ recall } = next);
         break;
@@ -111,7 +113,7 @@ export async function run(context: ServiceContext, subject: SubjectName, room: R
   ]);
 }
 
-/** The fold over a batch; `accepted`: how many of the snapshots were new. */
+/** The fold over a batch; `accepted`: how many of the snapshots were new; `ignored`: why the others weren't. */
 function foldAll(inputs: readonly Input[], memory: Memory, room: Room, recall: Recall) {
   const all: Said & Pick<Assessment, "changes" | "failures" | "memory" | "recall"> = {
     memory,
@@ -123,6 +125,7 @@ function foldAll(inputs: readonly Input[], memory: Memory, room: Room, recall: R
     failures: [],
   };
   let accepted = 0;
+  const ignored: Exclude<Assessment["ignored"], undefined>[] = [];
   for (const input of inputs) {
     const next = assess(all.memory, input, room, all.recall);
     ({ memory: all.memory, recall: all.recall } = next);
@@ -131,9 +134,10 @@ function foldAll(inputs: readonly Input[], memory: Memory, room: Room, recall: R
     all.changes.push(...next.changes);
     all.failures.push(...next.failures);
     if (next.verdicts) all.verdicts.push(next.verdicts);
-    if (input.kind === "snapshot" && !next.ignored) accepted++;
+    if (next.ignored) ignored.push(next.ignored);
+    else if (input.kind === "snapshot") accepted++;
   }
-  return { ...all, accepted };
+  return { ...all, accepted, ignored };
 }
 
 /** Snapshots and the clock both change what is kept; never both at once. */

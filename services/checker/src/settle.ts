@@ -1,16 +1,14 @@
-import { addressOf } from "@operator/contracts/channel";
-import { flow } from "@operator/contracts/flow";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import type { VerdictLine } from "@operator/contracts/verdicts";
-import type { EvidenceReference, Violation } from "@operator/contracts/violation";
+import type { Violation } from "@operator/contracts/violation";
 import type { Case, Failure } from "./case.ts";
+import { Citing } from "./cite.ts";
 import { explainer } from "./explain.ts";
-import { pointersIn } from "./judge.ts";
 import { lineOf } from "./lines.ts";
 import { type Ended, keyOf, type Memory } from "./memory.ts";
 import type { Recall } from "./recall.ts";
 import type { Room } from "./room.ts";
-import { type FiredTrack, follow, isFired, type Mark, type Moment, type Track, type Turn } from "./track.ts";
+import { type FiredTrack, follow, isFired, type Moment, type Turn } from "./track.ts";
 import { violationOf, whySay, wordingOf } from "./violations.ts";
 
 const comebackWindowMs = 10 * 60_000;
@@ -48,7 +46,7 @@ export function settle(
   const known = new Map(Object.entries(memory.known));
   const before = memory.ended.filter(({ endedAtMs }) => nowMs - endedAtMs < comebackWindowMs);
   const over: { track: FiredTrack; how: Ended["how"]; reason: string }[] = [];
-  const evidence = new Map<number, Snapshot>();
+  const citing = new Citing(room, recall);
   const changes: Change[] = [];
   const failures: Failure[] = [];
 
@@ -61,7 +59,7 @@ export function settle(
       comebacks: before.filter((one) => one.how === "cleared" && keyOf(one) === key).length,
       holdMs: (comebacks) => Math.min(holdMs * 2 ** comebacks, holdMsMax) * room.graceScale,
     });
-    const track = step.turn === "fired" ? cite(step.track, now, at, room, recall, evidence) : step.track;
+    const track = step.turn === "fired" ? citing.cite(step.track, now, at) : step.track;
     if (track) tracks.set(key, track);
     else tracks.delete(key);
     if (now.left) known.delete(key);
@@ -97,37 +95,11 @@ export function settle(
   return {
     memory: { ...memory, nowMs, known: Object.fromEntries(known), tracks: [...tracks.values()], ended },
     violations,
-    evidence: [...evidence.values()],
+    evidence: citing.cited,
     lines,
     changes,
     failures,
   };
-}
-
-/** What a violation rests on, as far as the snapshots are still at hand: what is missing is said by its absence. */
-function cite(
-  track: Track | undefined,
-  now: Case,
-  at: { snapshot?: Snapshot; mark?: Mark },
-  room: Room,
-  recall: Recall,
-  evidence: Map<number, Snapshot>,
-): Track | undefined {
-  if (!isFired(track)) return track;
-  const reference = (snapshot: Snapshot, pointers: string[]): EvidenceReference => {
-    evidence.set(snapshot.atMs, snapshot);
-    return { address: addressOf(flow.evidence, snapshot), atMs: snapshot.atMs, pointers };
-  };
-  const { firstBad: mark, pointers } = track.breach;
-  const isNow = mark !== undefined && mark.sequence === at.mark?.sequence;
-  const first = mark && !isNow ? recall.get(mark.sequence) : undefined;
-  const present = now.judgement.verdict === "violated" ? now.judgement.pointers : pointers;
-  const bad = first ? reference(first, pointers) : at.snapshot ? reference(at.snapshot, present) : undefined;
-  const good = track.lastGood && recall.get(track.lastGood.sequence);
-  const goodPointers = good ? pointersIn(good, track, room) : [];
-  const lastGood = good && reference(good, goodPointers.length > 0 ? goodPointers : pointers);
-  const fired = { ...track.fired, ...(bad ? { firstBad: bad } : {}), ...(lastGood ? { lastGood } : {}) };
-  return { ...track, fired };
 }
 
 function endedOf({ invariant, target, breach }: FiredTrack, how: Ended["how"], endedAtMs: number): Ended {
