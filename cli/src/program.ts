@@ -35,6 +35,6 @@ export function createProgram(shell: Shell): Command {
   registerDeadLetters(program, shell);
   registerDoctor(program, shell);
   registerProvision(program, shell);
-  registerDemo(program);
+  registerDemo(program, shell);
   return program;
 }

@@ -1,4 +1,7 @@
 import { styleText } from "node:util";
+import type { Shell } from "../shell.ts";
+import { markdownLines } from "../terminal/markdown.ts";
+import { toText } from "../terminal/page.ts";
 import type { Outcome } from "./scenario.ts";
 
 /** Where the demo's words go: lines that a person reads, or one JSON event a line. */
@@ -31,8 +34,9 @@ export function jsonPage(write: (line: string) => void): Page {
 const colours = { demo: "yellow", observer: "cyan", checker: "magenta", ticketer: "green", diagnoser: "blue" } as const;
 
 /** The story as it happens: when, by whom, what. Colour only on a terminal. */
-export function plainPage(write: (line: string) => void, colour: boolean): Page {
-  const paint = (format: Parameters<typeof styleText>[0], text: string) => (colour ? styleText(format, text) : text);
+export function plainPage(write: (line: string) => void, shell: Pick<Shell, "hasColour" | "columns">): Page {
+  const paint = (format: Parameters<typeof styleText>[0], text: string) =>
+    shell.hasColour ? styleText(format, text) : text;
   return {
     up: (part, ms) =>
       write(`  ${paint("green", "✓")} ${part.padEnd(16)}${paint("dim", `${(ms / 1000).toFixed(1)} s`)}`),
@@ -70,7 +74,7 @@ export function plainPage(write: (line: string) => void, colour: boolean): Page 
       );
       for (const complaint of wrong) write(`    ${paint("red", complaint)}`);
     },
-    page: (markdown) => write(`\n${markdown.replaceAll(/^/gm, "    ")}`),
+    page: (markdown) => write(`\n${toText(markdownLines(markdown, shell.columns, 4), shell.hasColour)}`),
     summary: ({ ok, scenarios }) =>
       write(
         `\n${ok ? paint("green", "✓") : paint("red", "✗")} ${scenarios.filter((one) => one.ok).length} of ${scenarios.length} scenarios as they should be`,
