@@ -63,7 +63,7 @@ test("a violation's ticket is listed and shown; open, closed, all; no more than 
   expect(first.more).toBeGreaterThanOrEqual(1);
   expect((await run("list", "--limit", "1")).out).toMatch(/and \d+ more: --limit \d+\n$/);
 
-  expect(await run("show", "node_down.list-c")).toMatchObject({
+  expect(await run("show", "node_down.lst-a")).toMatchObject({
     code: 66,
     out: "",
     err: expect.stringContaining('did you mean "node_down.list-a"?'),
