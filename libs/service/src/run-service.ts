@@ -45,7 +45,7 @@ export async function runService(options: {
     host: config.OPERATOR_HTTP_HOST,
     port: config.OPERATOR_HTTP_PORT,
     registry: metrics.registry,
-    whyNotReady: () => (bus?.connected() ? notReady : "the bus is away"),
+    whyNotReady: () => (stop.signal.aborted ? "stopping" : bus?.connected() ? notReady : "the bus is away"),
   });
   try {
     bus = await Bus.connect(
