@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect, errors, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { Asking } from "./asking.ts";
 import type { BusCounters, BusLog } from "./bus-log.ts";
 import { BusError, ConnectionLost, isPassing, toBusError } from "./failure.ts";
 
@@ -26,6 +27,7 @@ export class Link {
   readonly log: BusLog;
   readonly counters: BusCounters;
   readonly inboxPrefix: string;
+  readonly #asking: Asking;
   #up = true;
   /** Called when the connection is lost, so that nobody waits for an answer that can't come. */
   readonly #onLost = new Set<() => void>();
@@ -37,6 +39,8 @@ export class Link {
     this.log = options.log;
     this.counters = options.counters;
     this.inboxPrefix = inboxPrefixOf(options.user);
+    this.#asking = new Asking(connection, this.inboxPrefix);
+    this.#onLost.add(() => this.#asking.lose());
   }
 
   /** Waits for a bus that is away. Gives up only when refused, or when the signal fires. */
@@ -115,12 +119,13 @@ export class Link {
     body: Uint8Array | string,
     options: { headers?: MsgHdrs; timeoutMs: number; ownInbox?: boolean },
   ) {
+    if (!options.ownInbox) return await this.#asking.ask(address, body, options);
     const { promise, resolve, reject } = Promise.withResolvers<Msg>();
     const stop = this.onLost(() => reject(new ConnectionLost()));
     this.connection
       .request(address, body, {
         timeout: options.timeoutMs,
-        noMux: options.ownInbox ?? false,
+        noMux: true,
         ...(options.headers ? { headers: options.headers } : {}),
       })
       .then(resolve, reject);
@@ -175,7 +180,9 @@ export class Link {
         this.log({ level: "info", msg: "bus is back", server: status.server });
         for (const listener of this.#onBack) listener();
       } else if (status.type === "error") {
-        this.log({ level: "warn", msg: "bus error", why: status.error.message });
+        const { error } = status;
+        if (error instanceof errors.PermissionViolationError) this.#asking.refuse(error.subject, error);
+        this.log({ level: "warn", msg: "bus error", why: error.message });
       }
     }
     for (const listener of [...this.#onLost, ...this.#onBack]) listener();
