@@ -13,6 +13,8 @@ export function toToken(text: string): string {
 /** The text that `toToken` made this token of. */
 export function fromToken(token: string): string {
   if (token === "=00") return "";
+  // Nearly every name is plain, and a ticket's address is read with each of its messages.
+  if (!token.includes("=")) return token;
   const bytes: number[] = [];
   for (const [, hex, plain] of token.matchAll(/=([0-9A-F]{2})|([\s\S])/gu)) {
     if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
