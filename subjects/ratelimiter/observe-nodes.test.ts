@@ -62,6 +62,11 @@ describe("watched are", () => {
       { "node-a": "http://a:1" },
     ],
     [
+      "one that is a member, whatever else is said of it",
+      [registry({ "node-a": "http://a:1" }, { "node-a": 5 })],
+      { "node-a": "http://a:1" },
+    ],
+    [
       "no node with the name of another target",
       [registry({ redis: "http://b:2", cluster: "http://b:2" })],
       { "node-a": "http://a:1" },

@@ -72,8 +72,10 @@ describe.each(kinds)("$name", ({ start, asker }) => {
   });
 
   test("nobody there is refused", async () => {
-    const { asker } = open(await freePort());
+    const { asker, closes } = open(await freePort());
     expect(await asker.ask(timeoutMs)).toEqual({ kind: "refused", code: "ECONNREFUSED" });
+    // What never opened didn't close: a hint would ask again at once, without end.
+    expect(closes()).toBe(0);
   });
 
   test("a process that drops every connection is reset", async () => {
@@ -110,6 +112,25 @@ test("a Redis that wants a password answers", async () => {
   expect((await asker.ask(timeoutMs)).kind).toBe("answered");
 });
 
+test("a connection that has gone deaf is given up for another one after a while", async () => {
+  // The first connection that asks gets one answer, each later one all.
+  await using target = await startNode(
+    `let asked = 0;
+    require("node:net").createServer((s) => {
+      let answers;
+      s.on("error", () => {}).on("data", () => {
+        answers ??= asked++ === 0 ? 1 : Infinity;
+        if (answers-- > 0) s.write("+PONG\\r\\n");
+      });
+    }).listen(port, "127.0.0.1")`,
+  );
+  const asker = redisAsker("127.0.0.1", target.port);
+  askers.push(asker);
+  expect((await asker.ask(timeoutMs)).kind).toBe("answered");
+  expect((await asker.ask(timeoutMs)).kind).toBe("timeout");
+  await until("it answers", async () => (await asker.ask(timeoutMs)).kind === "answered");
+});
+
 test("any HTTP status is an answer, a body without an end too", async () => {
   await using target = await startNode(
     `require("node:http").createServer((_, r) => { r.statusCode = 503; r.flushHeaders(); r.write("."); }).listen(port, "127.0.0.1")`,
@@ -118,6 +139,16 @@ test("any HTTP status is an answer, a body without an end too", async () => {
   askers.push(asker);
   expect((await asker.ask(timeoutMs)).kind).toBe("answered");
   expect((await asker.ask(timeoutMs)).kind).toBe("answered");
+});
+
+test("a question that overlaps a slow one has its whole time", async () => {
+  await using target = await startNode(
+    `require("node:http").createServer((_, r) => setTimeout(() => r.end("ok"), 700)).listen(port, "127.0.0.1")`,
+  );
+  const asker = httpAsker(`http://127.0.0.1:${target.port}/livez`);
+  askers.push(asker);
+  const outcomes = await Promise.all([asker.ask(1_200), asker.ask(1_200)]);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(["answered", "answered"]);
 });
 
 test("a server that ends each connection after its answer is no hint", async () => {

@@ -89,8 +89,6 @@ async function serve(
     for (let beat = 1; !over.signal.aborted; beat += 1) {
       await wait(renewEveryMs, undefined, { signal: over.signal }).catch(() => {});
       if (over.signal.aborted) return;
-      // A process that was frozen must not go on from where it was, even if nobody else took the lease.
-      if (remainingMs() === 0) return lose("not-renewed");
       const askedMs = performance.now();
       try {
         const renewed = await bucket.update(key, { ...entry, beat }, revision);
@@ -100,7 +98,8 @@ async function serve(
         news({ kind: "bus-failed", error });
         continue;
       }
-      if (remainingMs() === 0) return lose("not-renewed");
+      // Once lost it stays lost, also when the entry turns out to be ours still.
+      if (over.signal.aborted) return;
       validUntil = askedMs + validMs;
       clearTimeout(expiry);
       expiry = setTimeout(() => lose("not-renewed"), validUntil - performance.now());
@@ -111,7 +110,7 @@ async function serve(
   // An entry that is still ours, as we stop or as the bus was slow, would only keep others waiting.
   async function giveBack(): Promise<void> {
     await renewing;
-    if (lost !== "taken") await bucket.remove(key, revision);
+    await bucket.remove(key, revision);
   }
 
   try {

@@ -41,6 +41,11 @@ describe("what is known of a target after", () => {
       [answered, "closed", answered, "closed"],
       { state: "up", next: "wait", reason: "nothing-new" },
     ],
+    [
+      "a timeout, then a close: ask at once",
+      [answered, late, "closed"],
+      { state: "up", next: "ask-now", reason: "suspected" },
+    ],
     ["one refusal: ask at once", [answered, refused], { state: "up", next: "ask-now", reason: "suspected" }],
     ["two refusals: down", [answered, refused, refused], { state: "refused", next: "wait", reason: "went-down" }],
     ["a first refusal ever: ask at once", [refused], { next: "ask-now", reason: "suspected" }],

@@ -91,7 +91,7 @@ export function judge(memory: ProbeMemory, event: ProbeEvent): ProbeJudgement {
 
 /** A death closes every connection, a hint of which is enough; more than one in a rhythm says nothing new. */
 function judgeClose(memory: ProbeMemory, atMs: number): ProbeJudgement {
-  if (memory.suspected || (memory.hintedAtMs !== undefined && atMs - memory.hintedAtMs < hintEveryMs))
+  if (memory.hintedAtMs !== undefined && atMs - memory.hintedAtMs < hintEveryMs)
     return { memory, next: "wait", reason: "nothing-new" };
   return { memory: { ...memory, suspected: true, hintedAtMs: atMs }, next: "ask-now", reason: "suspected" };
 }
