@@ -219,19 +219,24 @@ test("long work keeps its message: it isn't given to another", { timeout: 30_000
 
 test("a stop gives the message back at once, and ends in time", { timeout: 30_000 }, async () => {
   const first = new AbortController();
+  const delays: unknown[] = [];
+  await using stopping = await connectAs(server, "diagnoser", { log: ({ delayMs }) => delays.push(delayMs) });
   const started = Promise.withResolvers<void>();
-  const slot = serve({
-    signal: first.signal,
-    handle: async (_, signal) => {
-      started.resolve();
-      await sleep(60_000, undefined, { signal });
+  const slot = serve(
+    {
+      signal: first.signal,
+      handle: async (_, signal) => {
+        started.resolve();
+        await sleep(60_000, undefined, { signal });
+      },
     },
-  });
+    stopping,
+  );
   await ticketer.publish(flow.job, jobOf("a"));
   await started.promise;
   first.abort();
   await slot.ended;
-  // Its 30 s of waiting for an acknowledgement aren't over.
+  // Its 10 s of waiting for an acknowledgement aren't over.
   let handled = false;
   serve({
     handle: async ({ deliveries }) => {

@@ -198,7 +198,7 @@ test("killed before or after any of its writes, a job still becomes one diagnosi
     expect(program.ending, point).toBe("SIGKILL");
     tickets.push(ticket);
   }
-  // A job that a killed one held comes again after 30 s.
+  // A job that a killed one held comes again after 10 s.
   await office.diagnoser("diagnoser-last");
   await office.jobsDone(60_000);
   for (const ticket of tickets) {
