@@ -132,6 +132,26 @@ test("after close nothing is sent, and the error says why", async () => {
   await expect(checker.publish(flow.violation, violationOf("s", "a", 1))).rejects.toMatchObject({ code: "BUS_CLOSED" });
 });
 
+test("close ends in time, also when the bus doesn't answer", { timeout: 30_000 }, async () => {
+  await using own = await startProvisionedNats();
+  const checker = await connectAs(own, "checker");
+  await own.kill("SIGSTOP");
+  const lost = checker.publish(flow.violation, violationOf("s", "a", 1)).catch((error: unknown) => error);
+  await checker.close();
+  expect(await lost).toMatchObject({ code: "BUS_CLOSED" });
+  expect(await checker.closed()).toBeUndefined();
+  await own.kill("SIGCONT");
+});
+
+test("a password that was changed under a connection closes it, with the reason", { timeout: 30_000 }, async () => {
+  const own = await startProvisionedNats();
+  await using checker = await connectAs(own, "checker");
+  await own.stop();
+  await using changed = await startNats({ port: own.port });
+  expect(String(await checker.closed())).toMatch(/authorization/i);
+  expect(changed.passwords.checker).not.toBe(own.passwords.checker);
+});
+
 test("what is sent is counted by channel", async () => {
   const counted: string[] = [];
   const counters: BusCounters = { sent: (channel, stored) => counted.push(`${channel} ${stored}`) };

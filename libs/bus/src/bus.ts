@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, UserName } from "@operator/contracts/channel";
 import type { InstanceName } from "@operator/contracts/names";
 import type { BucketName, StreamName } from "@operator/contracts/streams";
@@ -99,14 +100,14 @@ export class Bus implements AsyncDisposable {
   async close(): Promise<void> {
     const { connection } = this.link;
     if (connection.isClosed()) return;
-    const timer = setTimeout(() => void connection.close(), closeMsMax);
-    try {
-      if (this.link.isUp && !connection.isDraining()) await connection.drain();
-      else if (!this.link.isUp) await connection.close();
-      await connection.closed();
-    } finally {
-      clearTimeout(timer);
-    }
+    // Its own promise never comes when the bus doesn't answer, hence the wait beside it.
+    if (this.link.isUp && !connection.isDraining()) connection.drain().catch(() => {});
+    else if (!this.link.isUp) connection.close().catch(() => {});
+    const enough = new AbortController();
+    const timeout = sleep(closeMsMax, undefined, { signal: enough.signal }).catch(() => {});
+    await Promise.race([connection.closed(), timeout]);
+    enough.abort();
+    if (!connection.isClosed()) await connection.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

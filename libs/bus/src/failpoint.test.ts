@@ -39,6 +39,8 @@ const writes = [
   "kv.checks:create#1",
   "kv.checks:update#1",
   "kv.checks:delete#1",
+  "publish:job#1",
+  "ack:job#1",
 ];
 
 test("every write is listed before and after it is done", { timeout: 30_000 }, async () => {

@@ -173,6 +173,8 @@ test("no user but provision may reach the whole API, and nobody may answer reque
     const { publish, subscribe } = permissionsOf(user);
     const all = [...publish, ...subscribe];
     expect(all).not.toContain(">");
+    const dead = publish.filter((address) => address.startsWith("operator.dead."));
+    if (user !== "provision") expect([[], [`operator.dead.${user}.*`]]).toContainEqual(dead);
     if (user !== "provision") {
       expect(publish.filter((address) => /^\$JS\.API\.(>|STREAM\.(?!INFO\.))/.test(address))).toEqual([]);
       expect(publish.filter((address) => address.startsWith("$JS.API.CONSUMER.DELETE"))).toEqual([]);

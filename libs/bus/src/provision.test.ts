@@ -5,7 +5,7 @@ import { type NatsServer, startNats } from "@operator/stack/nats-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Bus } from "./bus.ts";
 import { connectAs } from "./bus.fixture.ts";
-import { differences, provision } from "./provision.ts";
+import { differences, provision, refuseOldServer } from "./provision.ts";
 import { lint, plannedConsumers, plannedStreams } from "./stream-config.ts";
 
 let server: NatsServer;
@@ -52,6 +52,21 @@ test("what a server leaves out of what was asked is found", () => {
     "discard_new_per_subject is undefined, asked was true",
   ]);
   expect(differences(asked, { ...asked, subjects: ["a", "b"] })).toHaveLength(1);
+});
+
+test.for(["2.12.0", "2.15.2", "3.0.0", "2.12.0-RC.1"])("a server of version %s will do", (version) => {
+  expect(() => refuseOldServer(version)).not.toThrow();
+});
+
+test.for(["2.11.9", "2.9.10", "1.99.0", "unknown"])("a server of version %s is too old", (version) => {
+  expect(() => refuseOldServer(version)).toThrow(`nats-server ${version} is too old: 2.12`);
+});
+
+test("the server gives a message out more often than workers try it: dying while burying it isn't its end", () => {
+  for (const { config } of plannedConsumers(1)) {
+    const worker = Object.entries(workers).find(([name]) => name === config.durable_name)?.[1];
+    expect(config.max_deliver).toBeGreaterThan(2 * (worker?.deliveriesMax ?? Infinity));
+  }
 });
 
 test("the plan itself has nothing that a plan must not have", () => {

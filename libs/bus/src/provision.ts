@@ -14,7 +14,7 @@ export async function provision(bus: Bus, { replicas = 1 }: { replicas?: number 
   const [planned, consumers] = [plannedStreams(replicas), plannedConsumers(replicas)];
   const problems = lint(planned, consumers);
   if (problems.length > 0) throw new BusError("BAD_PLAN", problems.join("; "));
-  checkVersion(bus);
+  refuseOldServer(bus.link.connection.info?.version ?? "unknown");
   const { streams, consumers: consumerApi } = bus.link.api;
   for (const config of planned) {
     const { config: stored } = await ensure(
@@ -82,8 +82,8 @@ function defaultOf(value: unknown): unknown {
   return undefined;
 }
 
-function checkVersion(bus: Bus): void {
-  const version = bus.link.connection.info?.version ?? "unknown";
+/** Throws when a server of this version doesn't know all that is asked of it. */
+export function refuseOldServer(version: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major > serverAtLeast[0] || (major === serverAtLeast[0] && minor >= serverAtLeast[1])) return;
   throw new BusError("OLD_SERVER", `nats-server ${version} is too old: ${serverAtLeast.join(".")} or newer is needed`);

@@ -2,6 +2,7 @@ import { connect } from "@nats-io/transport-node";
 import { startNats } from "@operator/stack/nats-server";
 import { expect, test } from "vitest";
 import { connectAs, connectRaw } from "./bus.fixture.ts";
+import { serverConfig } from "./server-config.ts";
 
 test("a password with quotes, dollars and spaces is one password", { timeout: 30_000 }, async () => {
   const odd = `a "b" $c \\d {e} #f`;
@@ -20,6 +21,21 @@ test("a password with quotes, dollars and spaces is one password", { timeout: 30
   await expect(connectRaw({ url: server.url, passwords: { ...passwords, checker: odd } }, "checker")).rejects.toThrow(
     /authorization/i,
   );
+});
+
+test("a user that was added without permissions could do nothing, and nobody answers requests by permission", () => {
+  const passwords = {
+    observer: "1",
+    checker: "2",
+    ticketer: "3",
+    diagnoser: "4",
+    cli: "5",
+    watch: "6",
+    provision: "7",
+  };
+  const config = serverConfig({ passwords });
+  expect(config).toContain(`default_permissions: { publish: { deny: [">"] }, subscribe: { deny: [">"] } }`);
+  expect(config).not.toContain("allow_responses");
 });
 
 test("nobody gets in without a user", { timeout: 30_000 }, async () => {

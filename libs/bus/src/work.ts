@@ -39,7 +39,7 @@ export async function workInOrder<M>(
   options: WorkOptions<M>,
 ): Promise<void> {
   while (!options.signal.aborted) {
-    const task = await nextTask(bus, names, options.signal);
+    const task = await nextTask(bus, names, channel, options.signal);
     if (task) await carryOut(bus, task, channel, options);
   }
 }
@@ -50,7 +50,12 @@ interface Task extends Raw, Delivery {
 }
 
 /** The next message of the first worker that has one; undefined when none has within the wait. */
-async function nextTask(bus: Bus, names: readonly WorkerName[], signal: AbortSignal): Promise<Task | undefined> {
+async function nextTask(
+  bus: Bus,
+  names: readonly WorkerName[],
+  channel: Pick<Channel, "name">,
+  signal: AbortSignal,
+): Promise<Task | undefined> {
   try {
     await bus.link.up(5_000, signal);
     const [first, ...others] = names;
@@ -58,10 +63,10 @@ async function nextTask(bus: Bus, names: readonly WorkerName[], signal: AbortSig
     // Asked without waiting, so that no request is left at the server that would take a message ahead.
     for (const name of others.length > 0 ? names : []) {
       const task = await pullOne(bus, name, { no_wait: true });
-      if (task || signal.aborted) return await giveBackWhenAborted(bus, task, signal);
+      if (task || signal.aborted) return await giveBackWhenAborted(bus, channel, task, signal);
     }
     const task = await pullOne(bus, first, { expires: nanos(waitMs) });
-    return await giveBackWhenAborted(bus, task, signal);
+    return await giveBackWhenAborted(bus, channel, task, signal);
   } catch (error) {
     if (signal.aborted) return undefined;
     if (!isPassing(error)) throw error;
@@ -76,9 +81,14 @@ async function nextTask(bus: Bus, names: readonly WorkerName[], signal: AbortSig
   }
 }
 
-async function giveBackWhenAborted(bus: Bus, task: Task | undefined, signal: AbortSignal): Promise<Task | undefined> {
+async function giveBackWhenAborted(
+  bus: Bus,
+  channel: Pick<Channel, "name">,
+  task: Task | undefined,
+  signal: AbortSignal,
+): Promise<Task | undefined> {
   if (!task || !signal.aborted) return task;
-  await settle(bus, task, "nak", `-NAK ${JSON.stringify({ delay: 0 })}`);
+  await settle(bus, channel, task, "nak", `-NAK ${JSON.stringify({ delay: 0 })}`);
   return undefined;
 }
 
@@ -106,25 +116,25 @@ async function carryOut<M>(bus: Bus, task: Task, channel: Channel<M>, options: W
     const opened = open(channel, task);
     if (!opened.ok) {
       await bury(bus, channel, task, opened, signal);
-      return await settle(bus, task, "term", "+TERM");
+      return await settle(bus, channel, task, "term", "+TERM");
     }
     const received = { ...toReceived(task, opened), deliveries: task.deliveries };
     if (task.deliveries >= deliveriesMax) {
       const reason = `delivered ${task.deliveries} times without an outcome`;
       await bury(bus, channel, task, { code: "EXHAUSTED", reason }, signal);
       await inTrace(received.traceparent, () => options.exhausted(received));
-      return await settle(bus, task, "term", "+TERM");
+      return await settle(bus, channel, task, "term", "+TERM");
     }
     await inTrace(received.traceparent, () => options.handle(received, signal));
-    await settle(bus, task, "ack", "+ACK");
+    await settle(bus, channel, task, "ack", "+ACK");
   } catch (error) {
     if (error instanceof Terminal) {
       await bury(bus, channel, task, { code: error.code, reason: error.message }, signal);
-      return await settle(bus, task, "term", "+TERM");
+      return await settle(bus, channel, task, "term", "+TERM");
     }
     const delayMs = againAfterMs(error, task.deliveries, signal);
     log({ level: "warn", msg: "work failed, trying again", address: task.address, delayMs, why: String(error) });
-    await settle(bus, task, "nak", `-NAK ${JSON.stringify({ delay: nanos(delayMs) })}`);
+    await settle(bus, channel, task, "nak", `-NAK ${JSON.stringify({ delay: nanos(delayMs) })}`);
   } finally {
     clearInterval(keeping);
   }
@@ -141,8 +151,14 @@ function againAfterMs(error: unknown, deliveries: number, signal: AbortSignal): 
  * Tells the bus the outcome and waits until it knows. Twice at most: one that was killed and started again may have forgotten
  * that it gave us the message, and stays silent. Then the message comes again, and its handler finds the work done.
  */
-async function settle(bus: Bus, task: Task, what: "ack" | "nak" | "term", word: string): Promise<void> {
-  await failpoint(`${what}:${task.worker}`, async () => {
+async function settle(
+  bus: Bus,
+  channel: Pick<Channel, "name">,
+  task: Task,
+  what: "ack" | "nak" | "term",
+  word: string,
+): Promise<void> {
+  await failpoint(`${what}:${channel.name}`, async () => {
     for (let tries = 1; ; tries++) {
       try {
         await bus.link.up(5_000);

@@ -28,7 +28,7 @@ test("a bad start names every bad variable with its value and ends with 78, and 
     OPERATOR_HTTP_PORT: "99999",
     OPERATOR_NATS_PASSWORD: "",
     OPERATOR_LOG_LEVEL: "loud",
-    FIXTURE_API_TOKEN: "",
+    FIXTURE_API_TOKEN: "hidden!",
     FIXTURE_TICK_MS: "-1",
   });
   expect(await service.end()).toBe(78);
@@ -38,6 +38,8 @@ test("a bad start names every bad variable with its value and ends with 78, and 
   expect(lines).toContainEqual(expect.stringContaining("OPERATOR_NATS_PASSWORD is not set"));
   expect(lines).toContainEqual(expect.stringContaining(`OPERATOR_LOG_LEVEL is "loud"`));
   expect(lines).toContainEqual(expect.stringContaining(`FIXTURE_TICK_MS is "-1"`));
+  expect(lines).toContainEqual(expect.stringContaining("FIXTURE_API_TOKEN is [redacted]"));
+  expect(service.errors()).not.toContain("hidden!");
 });
 
 test(

@@ -11,7 +11,7 @@ const config = readConfig(
   {
     OPERATOR_SUBJECT: SubjectName,
     FIXTURE_TICK_MS: z.coerce.number().int().positive().default(50),
-    FIXTURE_API_TOKEN: z.string().min(1).optional(),
+    FIXTURE_API_TOKEN: z.string().min(8).optional(),
     /** `hang`: doesn't stop; `throw`: breaks when a snapshot comes; `end`: ends by itself. */
     FIXTURE_FAULT: z.enum(["none", "hang", "throw", "end"]).default("none"),
   },
