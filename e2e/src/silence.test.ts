@@ -87,11 +87,16 @@ test("probe: an observer out of sockets knows nothing of a node whose connection
   const { pid } = stack.service("observer-1");
   const limitSockets = (soft: string) => execFileSync("prlimit", ["--pid", String(pid), `--nofile=${soft}:`]);
   await silence(
-    ["source_blind metrics-node-b", "source_blind probe-node-b"],
+    // node-a is down, so asking it takes a new socket each time.
+    ["source_blind metrics-node-b", "source_blind probe-node-a", "source_blind probe-node-b"],
     async () => {
       limitSockets("1");
       await proxy.cut();
       await proxy.mend();
+      await witness.until(
+        "the node's violation is held",
+        () => witness.violation("node_down", "node-a")?.state === "blind",
+      );
     },
     async () => limitSockets("1024"),
   );
