@@ -236,6 +236,7 @@ test("a stop gives the message back at once, and ends in time", { timeout: 30_00
   await started.promise;
   first.abort();
   await slot.ended;
+  expect(delays).toEqual([0]);
   // Its 10 s of waiting for an acknowledgement aren't over.
   let handled = false;
   serve({
