@@ -185,6 +185,15 @@ test("a snapshot of another subject is a broken assumption", () => {
   expect(() => story.take({ kind: "snapshot", snapshot: foreign, sequence })).toThrow(/"other".*"toy"/);
 });
 
+test("what left is remembered for as long as it explains, what cleared for as long as it counts as a comeback", () => {
+  const left = told([downA, { departed: ["a"] }, ...repeated(29, ok)]);
+  expect(left.memory.ended.map(({ how }) => how)).toEqual(["retired"]);
+  left.next();
+  expect(left.memory.ended).toEqual([]);
+  const cleared = told([downA, upA, ...repeated(60, ok)]);
+  expect(cleared.memory.ended.map(({ how }) => how)).toEqual(["cleared"]);
+});
+
 test("a rule that the room no longer has is retired and forgotten", () => {
   const story = told([downA]);
   const fewer = new Story(

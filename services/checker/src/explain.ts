@@ -6,7 +6,7 @@ import type { Ended } from "./memory.ts";
 import { isFired, type Track } from "./track.ts";
 
 /** So long after its cause ended, a symptom still counts as its symptom: what broke needs time to recover. */
-const tailMs = 30_000;
+export const tailMs = 30_000;
 
 /** Why a violation is there, as far as others tell: asked of anything that is broken or was. */
 export interface Explainer {

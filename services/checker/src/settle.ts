@@ -3,7 +3,7 @@ import type { VerdictLine } from "@operator/contracts/verdicts";
 import type { Violation } from "@operator/contracts/violation";
 import type { Case, Failure } from "./case.ts";
 import { Citing } from "./cite.ts";
-import { explainer } from "./explain.ts";
+import { explainer, tailMs } from "./explain.ts";
 import { lineOf } from "./lines.ts";
 import { type Ended, keyOf, type Memory } from "./memory.ts";
 import type { Recall } from "./recall.ts";
@@ -44,7 +44,13 @@ export function settle(
   const { nowMs } = at;
   const tracks = new Map(memory.tracks.map((track) => [keyOf(track), track]));
   const known = new Map(Object.entries(memory.known));
-  const before = memory.ended.filter(({ endedAtMs }) => nowMs - endedAtMs < comebackWindowMs);
+  // What left on purpose doesn't come back: it's remembered only for as long as it explains.
+  const keptMs = { cleared: comebackWindowMs, retired: tailMs * room.graceScale };
+  const before = memory.ended.filter(({ endedAtMs, how }) => nowMs - endedAtMs < keptMs[how]);
+  const cleared = Map.groupBy(
+    before.filter(({ how }) => how === "cleared"),
+    keyOf,
+  );
   const over: { track: FiredTrack; how: Ended["how"]; reason: string }[] = [];
   const citing = new Citing(room, recall);
   const changes: Change[] = [];
@@ -56,7 +62,7 @@ export function settle(
     const old = tracks.get(key);
     const step = follow(old, now, at, {
       wasOk: known.has(key) && !old,
-      comebacks: before.filter((one) => one.how === "cleared" && keyOf(one) === key).length,
+      comebacks: cleared.get(key)?.length ?? 0,
       holdMs: (comebacks) => Math.min(holdMs * 2 ** comebacks, holdMsMax) * room.graceScale,
     });
     const track = step.turn === "fired" ? citing.cite(step.track, now, at) : step.track;
