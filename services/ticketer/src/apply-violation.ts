@@ -56,16 +56,17 @@ function open(said: Violation, place: { generation: number; afterMs?: number }, 
 }
 
 function goOn(head: Ticket, said: Violation, nowMs: number): Applied {
-  const newest = isNewer(said, head.violation) ? said : head.violation;
+  const isNews = isNewer(said, head.violation);
+  const [newest, other] = isNews ? [said, head.violation] : [head.violation, said];
   const told: Ticket = {
     ...head,
-    violation: withFirstEvidence(newest, newest === said ? head.violation : said),
+    violation: withFirstEvidence(newest, other),
     severity: newest.severity,
     openedAtMs: Math.min(head.openedAtMs, said.asOf),
     occurrences: Math.max(head.occurrences, said.occurrences),
   };
   const ticket = settle(withEntries(told, said, said.asOf < head.openedAtMs), nowMs);
-  if (newest === said) return { ticket, reasons: reasonsOf(head.violation, said) };
+  if (isNews) return { ticket, reasons: reasonsOf(head.violation, said) };
   return { ticket: addsNothing(head, ticket) ? head : ticket, reasons: [] };
 }
 

@@ -14,9 +14,8 @@ export interface Unsent {
 
 export function unsentOf(ticket: Ticket): Unsent {
   const last = ticket.attempts.at(-1);
-  const { status, held, violation } = ticket;
-  const isWanted = status === "open" && !held && !isExplained(violation);
-  const isJobUnsent = isWanted && last?.status === "queued" && last.attempt > ticket.sent.attempt;
+  const isWanted = !ticket.held && !isExplained(ticket.violation);
+  const isJobUnsent = isWanted && last !== undefined && last.attempt > ticket.sent.attempt;
   return {
     event: ticket.revision > ticket.sent.revision,
     job: isJobUnsent

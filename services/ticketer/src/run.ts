@@ -27,6 +27,9 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
   });
   const sender = new Sender({ bus, tickets, log, signal });
 
+  // Which keys there are; what is unsent of them is looked at when all that was said has been read.
+  await tickets.all();
+
   const behind = new Set(["violation", "diagnosis", "command"]);
   const caughtUp = (channel: string) => {
     if (behind.delete(channel) && behind.size === 0) context.ready(true);

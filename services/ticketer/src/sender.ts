@@ -7,7 +7,7 @@ import { unsentOf, withSent } from "./outbox.ts";
 import type { Tickets } from "./tickets.ts";
 
 const atOnceMax = 16;
-const backlogMax = 2_000;
+const backlogMax = 256;
 /** Who wrote a ticket sends what follows; so long after, anybody does who has seen it. */
 const othersAfterMs = 1_000;
 const againAfterMs = 5_000;

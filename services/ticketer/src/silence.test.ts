@@ -67,6 +67,14 @@ describe("the end of a silence", () => {
       ],
     ],
     [
+      "three in 3 s that tell of 2 s",
+      [
+        [120_000, 21_000],
+        [121_000, 22_500],
+        [122_000, 24_000],
+      ],
+    ],
+    [
       "a backlog of a minute at once",
       [
         [110_000, 21_000],

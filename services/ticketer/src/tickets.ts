@@ -7,7 +7,9 @@ import { apply } from "./apply.ts";
 import { Recent } from "./recent.ts";
 import type { Applied, Reason, TicketEvent } from "./ticket-event.ts";
 
-const headsKept = 500;
+/** More than a batch and the sender's backlog together, so that what was just written needn't be read to be sent. */
+const headsKept = 1_000;
+const keysKnownMax = 50_000;
 const triesMax = 200;
 
 /** What a write made of a ticket, and why. */
@@ -22,6 +24,8 @@ export class Tickets {
   readonly #onWritten: OnWritten;
   readonly #onRead: (ticket: Ticket) => void;
   readonly #heads = new Recent<Entry<Ticket>>(headsKept);
+  /** The keys that there are, once they were listed: any other needn't be looked for before it's created. */
+  #known: Set<string> | undefined;
   /** One change of a key at a time: two folds of this process needn't run into each other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -69,7 +73,9 @@ export class Tickets {
   }
 
   async all(): Promise<Ticket[]> {
-    return (await this.#bucket.entries()).map(({ value }) => value);
+    const entries = await this.#bucket.entries();
+    this.#known = entries.length > keysKnownMax ? undefined : new Set(entries.map(({ key }) => key));
+    return entries.map(({ value }) => value);
   }
 
   async #find(id: TicketId): Promise<[place: string, Entry<Ticket> | undefined]> {
@@ -80,7 +86,8 @@ export class Tickets {
   }
 
   async #head(key: ViolationKey): Promise<Entry<Ticket> | undefined> {
-    return this.#heads.get(key) ?? (await this.#fresh(key));
+    const cached = this.#heads.get(key);
+    return cached || this.#known?.has(key) === false ? cached : await this.#fresh(key);
   }
 
   async #fresh(key: ViolationKey): Promise<Entry<Ticket> | undefined> {
@@ -118,6 +125,7 @@ export class Tickets {
     const revision = now
       ? await this.#bucket.update(place, ticket, now.revision)
       : await this.#bucket.create(place, ticket);
+    this.#known?.add(place);
     if (revision === "conflict") {
       this.#heads.delete(place);
       return false;
