@@ -47,5 +47,7 @@ function say(issue: z.core.$ZodIssue, given: Record<string, string | undefined>)
   const name = String(issue.path[0]);
   const value = given[name];
   if (value === undefined) return `${name} is not set: ${issue.message}`;
-  return `${name} is ${isSecret(name) ? "[redacted]" : JSON.stringify(value)}: ${issue.message}`;
+  // A URL may carry a password.
+  const shown = value.replace(/\/\/[^@/\s]*@/g, "//***@");
+  return `${name} is ${isSecret(name) ? "[redacted]" : JSON.stringify(shown)}: ${issue.message}`;
 }

@@ -186,15 +186,21 @@ test("the bus killed and started again: it's observed again, and nobody died of 
   expectOrder(reading.snapshots);
 });
 
-test("a bad start says every bad variable at once, and ends with 78", async () => {
+test("a bad start says every bad variable at once, no password, and ends with 78", async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts")], {
-    env: { PATH: process.env["PATH"], OPERATOR_SUBJECT: "ratelimiter", RATELIMITER_NODES: "node-a" },
+    env: {
+      PATH: process.env["PATH"],
+      OPERATOR_SUBJECT: "ratelimiter",
+      RATELIMITER_NODES: "node-a",
+      RATELIMITER_REDIS_URL: "http://user:the-password@host",
+    },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";
   child.stderr.on("data", (chunk) => (said += String(chunk)));
   const code = await new Promise((resolve) => child.once("close", resolve));
   expect(code).toBe(78);
+  expect(said).not.toContain("the-password");
   for (const words of ["OPERATOR_NATS_PASSWORD", "RATELIMITER_REDIS_URL", '"node-a" is no node'])
     expect(said).toContain(words);
 });
