@@ -3,15 +3,19 @@ import { expect, test } from "vitest";
 import { connectAs, until } from "./bus.fixture.ts";
 import { BusError, ConnectionLost } from "./failure.ts";
 
-test("a request fails when the connection goes away, not after its timeout", { timeout: 30_000 }, async () => {
-  await using server = await startProvisionedNats();
-  await using bus = await connectAs(server, "provision");
-  await server.kill("SIGSTOP");
-  const asking = bus.link.ask("$JS.API.STREAM.INFO.JOBS", "", { timeoutMs: 600_000 });
-  asking.catch(() => {});
-  await server.kill();
-  await expect(asking).rejects.toBeInstanceOf(ConnectionLost);
-});
+test.for([false, true])(
+  "a request fails when the connection goes away, not after its timeout (own inbox: %s)",
+  { timeout: 30_000 },
+  async (ownInbox) => {
+    await using server = await startProvisionedNats();
+    await using bus = await connectAs(server, "provision");
+    await server.kill("SIGSTOP");
+    const asking = bus.link.ask("$JS.API.STREAM.INFO.JOBS", "", { timeoutMs: 600_000, ownInbox });
+    asking.catch(() => {});
+    await server.kill();
+    await expect(asking).rejects.toBeInstanceOf(ConnectionLost);
+  },
+);
 
 test("trying goes on over a bus that is away, and is logged when it takes long", { timeout: 60_000 }, async () => {
   await using server = await startProvisionedNats();
