@@ -80,6 +80,7 @@ function onPath(name) {
     const server = { file: join(folder, name), env: {} };
     if (folder && works(server, servers[name].atLeast)) return server;
   }
+  return undefined;
 }
 
 function inCache(name) {
@@ -90,7 +91,7 @@ function inCache(name) {
     file: join(root, "usr", "bin", name),
     env: { LD_LIBRARY_PATH: join(root, "usr", "lib", libraries ?? "") },
   };
-  if (works(unpacked, servers[name].atLeast)) return unpacked;
+  return works(unpacked, servers[name].atLeast) ? unpacked : undefined;
 }
 
 /** Does it run at all (its libraries found), and is it new enough? */

@@ -85,7 +85,7 @@ test("probe: an observer out of sockets knows nothing of a node whose connection
   const proxy = proxies["node-b"];
   if (!proxy) throw new Error("no proxy before node-b");
   const { pid } = stack.service("observer-1");
-  const limitSockets = (soft: string) => execFileSync("prlimit", ["--pid", String(pid), `--nofile=${soft}:`]);
+  const limitSockets = (soft: string) => void execFileSync("prlimit", ["--pid", String(pid), `--nofile=${soft}:`]);
   await silence(
     // node-a is down, so asking it takes a new socket each time.
     ["source_blind metrics-node-b", "source_blind probe-node-a", "source_blind probe-node-b"],
