@@ -1,3 +1,4 @@
+import { BusError } from "@operator/bus/failure";
 import type { Batch } from "@operator/bus/read-in-order";
 import type { Received } from "@operator/bus/received";
 import type { Channel } from "@operator/contracts/channel";
@@ -35,11 +36,11 @@ export async function foldViolations(desk: Desk, checkpoint: Checkpoint): Promis
     checkpoint,
     flow.violation,
     ({ asOf }) => asOf,
-    async ({ received }) => {
-      const byKey = Map.groupBy(received, ({ message }) => violationKeyOf(message));
+    async (batch) => {
+      const byKey = Map.groupBy(batch.received, ({ message }) => violationKeyOf(message));
       await sideBySide(byKey, ticketsAtOnceMax, async ([key, ofKey]) => {
         const events = ofKey.map(({ message }): TicketEvent => ({ kind: "violation", violation: message }));
-        await desk.tickets.fold(key, () => events);
+        await orBury(batch, ofKey, () => desk.tickets.fold(key, () => events));
       });
     },
   );
@@ -98,13 +99,23 @@ function unknownTicket(id: TicketId) {
 
 /** In order for each ticket, side by side for different ones. */
 async function byTicket<M extends { ticket: TicketId }>(
-  { received }: Batch<M>,
+  batch: Batch<M>,
   act: (received: Received<M>) => Promise<void>,
 ): Promise<void> {
-  const byId = Map.groupBy(received, ({ message }) => message.ticket);
+  const byId = Map.groupBy(batch.received, ({ message }) => message.ticket);
   await sideBySide(byId.values(), ticketsAtOnceMax, async (ofTicket) => {
-    for (const one of ofTicket) await act(one);
+    for (const one of ofTicket) await orBury(batch, [one], () => act(one));
   });
+}
+
+/** A ticket that can't be read or written stops what is said of it, and nothing else. */
+async function orBury<M>(batch: Batch<M>, messages: Received<M>[], act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof BusError && error.code === "BAD_VALUE")) throw error;
+    for (const message of messages) await batch.bury(message, { code: error.code, reason: error.message });
+  }
 }
 
 async function foldChannel<M>(

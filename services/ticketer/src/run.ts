@@ -27,8 +27,8 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
   });
   const sender = new Sender({ bus, tickets, log, signal });
 
-  // Which keys there are; what is unsent of them is looked at when all that was said has been read.
-  await tickets.all();
+  // Only to know which keys there are: a ticket that can't be read is found out about when something is said of it.
+  await tickets.all().catch((error: unknown) => log.error({ err: error }, "the tickets can't be listed"));
 
   const behind = new Set(["violation", "diagnosis", "command"]);
   const caughtUp = (channel: string) => {
@@ -36,40 +36,36 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
   };
   context.ready(false, "catching up");
 
-  const streams = [flow.violation.stream, flow.diagnosis.stream, flow.command.stream] as const;
-  const [violations, diagnoses, commands] = await Promise.all([
-    Checkpoint.open(bus, streams[0]),
-    Checkpoint.open(bus, streams[1]),
-    Checkpoint.open(bus, streams[2]),
-  ]);
+  const violations = await Checkpoint.open(bus, flow.violation.stream);
+  const diagnoses = await Checkpoint.open(bus, flow.diagnosis.stream);
+  const commands = await Checkpoint.open(bus, flow.command.stream);
   const save = async () => {
     for (const checkpoint of [violations, diagnoses, commands]) await checkpoint.save();
   };
   const desk = { context, tickets, sender, caughtUp };
+  // What was answered while no ticketer was there is read first, or its job would be sent again.
+  const whenRead = (act: () => void | Promise<void>) => async () => {
+    if (behind.size === 0) await act();
+  };
   let sweepAtMs = 0;
+  const sweep = async () => {
+    if (performance.now() < sweepAtMs) return;
+    const beganMs = performance.now();
+    try {
+      for (const ticket of await tickets.all()) sender.look(ticket, "anybody's");
+    } finally {
+      const tookMs = performance.now() - beganMs;
+      sweepAtMs = performance.now() + Math.max(sweepEveryMs, tookMs * sweepPause);
+    }
+  };
   await Promise.all([
     foldViolations(desk, violations),
     foldDiagnoses(desk, diagnoses),
     foldCommands(desk, commands),
     ...subjects.map((subject) => watchChecker(context, tickets, subject)),
-    ticker(context, {
-      name: "checkpoints",
-      everyMs: saveEveryMs,
-      tick: save,
-    }),
-    ticker(context, { name: "send", everyMs: sendEveryMs, tick: async () => sender.tick() }),
-    ticker(context, {
-      name: "sweep",
-      everyMs: sendEveryMs,
-      tick: async () => {
-        // What was answered while no ticketer was there is read first, or its job would be sent again.
-        if (behind.size > 0 || performance.now() < sweepAtMs) return;
-        const beganMs = performance.now();
-        for (const ticket of await tickets.all()) sender.look(ticket, "anybody's");
-        const tookMs = performance.now() - beganMs;
-        sweepAtMs = performance.now() + Math.max(sweepEveryMs, tookMs * sweepPause);
-      },
-    }),
+    ticker(context, { name: "checkpoints", everyMs: saveEveryMs, tick: save }),
+    ticker(context, { name: "send", everyMs: sendEveryMs, tick: whenRead(() => sender.tick()) }),
+    ticker(context, { name: "sweep", everyMs: sendEveryMs, tick: whenRead(sweep) }),
   ]);
   await sender.settled();
   if (bus.connected()) await save();

@@ -157,12 +157,12 @@ describe("a diagnosis", () => {
     facts: [{ id: "E1", address, pointer: "/parts/probe/node-x/state", value, atMs }],
   });
 
-  async function finish(generation: number, result: object) {
+  async function finish(generation: number, result: object, attempt = 1) {
     const parsed = DiagnosisEvent.parse({
       phase: "finished",
       subject: "ratelimiter",
       ticket: idOf("node-x", generation),
-      attempt: 1,
+      attempt,
       by: "diagnoser-1",
       atMs: Date.now(),
       result,
@@ -186,16 +186,54 @@ describe("a diagnosis", () => {
     expect(forged.escalated).toBe(true);
   });
 
-  test("of no ticket is a dead letter", async () => {
-    await finish(7, { kind: "failed", code: "X", message: "x" });
-    const letters = await until(
+  test.each([
+    ["of no ticket", "UNKNOWN_TICKET", 7, 1],
+    ["by a fourth attempt", "UNKNOWN_ATTEMPT", 1, 4],
+  ])("%s is a dead letter", async (_, code, generation, attempt) => {
+    await finish(generation, { kind: "failed", code: "X", message: "x" }, attempt);
+    const isIt = (letter: { channel: string; code: string }) => letter.channel === "diagnosis" && letter.code === code;
+    await until(
       "the dead letter is there",
       () => loop.all(flow.dead),
-      (all) => all.some(({ channel }) => channel === "diagnosis"),
+      (all) => all.some(isIt),
     );
-    expect(letters.find(({ channel }) => channel === "diagnosis")).toMatchObject({ code: "UNKNOWN_TICKET" });
+  });
+
+  test("that cites what isn't evidence of its subject is ungrounded", async () => {
+    await say(violation(29, { ...about("node-x"), sinceMs: 20_000, state: "cleared" }));
+    await say(violation(40, { ...about("node-x"), sinceMs: 40_000, firstBad }));
+    await ticketIs("node-x", "sent", isSent, 3);
+    const { facts, ...rest } = answer("refused");
+    const foreign = "operator.verdicts.ratelimiter.current";
+    await finish(3, {
+      kind: "done",
+      diagnosis: { ...rest, facts: facts.map((fact) => ({ ...fact, address: foreign })) },
+    });
+    const forged = await ticketIs("node-x", "refused", ({ diagnosis }) => diagnosis === "ungrounded", 3);
+    expect(forged.attempts[0]?.rejections?.[0]).toMatchObject({ code: "FACT_ADDRESS" });
   });
 });
+
+test("a ticket that can't be read stops what is said of it, and nothing else", async () => {
+  await using own = await Ticketers.start();
+  const raw = await (await own.as("ticketer")).bucket("tickets", z.unknown());
+  await raw.create("ratelimiter.node_down.node-a", { nonsense: true });
+  const checker = await own.as("checker");
+  await checker.publish(flow.violation, violation(1));
+  await checker.publish(flow.violation, violation(1, about("node-b")));
+  await own.ticketer();
+  const letters = await until(
+    "the dead letter is there",
+    () => own.all(flow.dead),
+    (all) => all.length > 0,
+  );
+  expect(letters).toMatchObject([{ channel: "violation", code: "BAD_VALUE" }]);
+  await until(
+    "the other is told",
+    () => own.all(flow.ticket),
+    (events) => events.length === 1,
+  );
+}, 60_000);
 
 test("what was read before a lost checkpoint is read again, and nothing is sent for it", async () => {
   await using own = await Ticketers.start();

@@ -12,6 +12,9 @@ const headsKept = 1_000;
 const keysKnownMax = 50_000;
 const triesMax = 200;
 
+/** Where the tickets are kept. */
+export type TicketBucket = Pick<Bucket<Ticket>, "get" | "create" | "update" | "entries">;
+
 /** What a write made of a ticket, and why. */
 export type OnWritten = (ticket: Ticket, reasons: readonly Reason[]) => void;
 
@@ -20,7 +23,7 @@ export type OnWritten = (ticket: Ticket, reasons: readonly Reason[]) => void;
  * compare-and-set, so that any number of ticketers may do the same; who comes second reads again and finds it done.
  */
 export class Tickets {
-  readonly #bucket: Bucket<Ticket>;
+  readonly #bucket: TicketBucket;
   readonly #onWritten: OnWritten;
   readonly #onRead: (ticket: Ticket) => void;
   readonly #heads = new Recent<Entry<Ticket>>(headsKept);
@@ -29,7 +32,7 @@ export class Tickets {
   /** One change of a key at a time: two folds of this process needn't run into each other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  constructor(bucket: Bucket<Ticket>, on: { written: OnWritten; read: (ticket: Ticket) => void }) {
+  constructor(bucket: TicketBucket, on: { written: OnWritten; read: (ticket: Ticket) => void }) {
     this.#bucket = bucket;
     this.#onWritten = on.written;
     this.#onRead = on.read;

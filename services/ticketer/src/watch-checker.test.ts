@@ -58,3 +58,24 @@ test("a checker that never spoke, a bus that was away, a checker that fell silen
   expect(events.filter(({ generation }) => generation === 1)).toHaveLength(2);
   expect((await provision.streamState("JOBS")).messages).toBe(2);
 }, 120_000);
+
+test("a ticketer that was frozen itself doesn't take that for a silence of the checker", async () => {
+  await using loop = await Ticketers.start();
+  const ticketer = await loop.ticketer();
+  const checker = await loop.as("checker");
+  let asOf = 0;
+  const speak = async () => {
+    if (Date.now() - asOf >= 1_000) await checker.publish(flow.verdicts, verdicts((asOf = Date.now())));
+    return Date.now();
+  };
+  const spokenFor = async (ms: number) => {
+    const fromMs = Date.now();
+    await until(`the checker spoke for ${ms} ms`, speak, (nowMs) => nowMs - fromMs > ms);
+  };
+  await spokenFor(500);
+  ticketer.signal("SIGSTOP");
+  await spokenFor(6_000);
+  ticketer.signal("SIGCONT");
+  await spokenFor(1_500);
+  expect(await loop.tickets()).toEqual([]);
+});
