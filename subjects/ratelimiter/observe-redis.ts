@@ -100,6 +100,8 @@ export function registrySource(redis: RedisLink, nodes: KnownNodes): Source {
     rhythmMs: 1_000,
     timeoutMs: 900,
     targets: () => ["cluster"],
+    // It knows of a node that drains or has left; of Redis' own death it can't tell.
+    tellsWhy: (target) => target !== "redis",
     read: async () => {
       const places = ["ratelimiter:members", "ratelimiter:departed", "ratelimiter:node:"];
       const reading = registryOf(await redis.call("EVAL_RO", readRegistry, "3", ...places, String(entriesMax)));

@@ -14,6 +14,11 @@ export interface Source {
   timeoutMs: number;
   /** The targets that it is to read now, known before any reading: one that was never read is blind, not absent. */
   targets: () => string[];
+  /**
+   * Read at once, beside the rhythm, when a probe found this target down, and before that is said: what it reads may be
+   * the reason, e.g. that the target is leaving on purpose. Waited for 50 ms at most.
+   */
+  tellsWhy?: (target: string) => boolean;
   /** target → reading. A throw is a failure of every target. Must end when the signal fires. */
   read: (signal: AbortSignal) => Promise<Record<string, Reading>>;
 }

@@ -78,7 +78,7 @@ async function serve(
     over.abort(new Error(`the lease ${key} is lost: ${why}`));
   };
   const stop = () => over.abort(new Error("stopping"));
-  let expiry = setTimeout(() => lose("not-renewed"), validUntil - performance.now());
+  let expiry = setTimeout(() => lose("not-renewed"), Math.max(0, validUntil - performance.now()));
   signal.addEventListener("abort", stop, { once: true });
   // `addEventListener` says nothing of a signal that has fired already.
   if (signal.aborted) stop();
@@ -102,7 +102,7 @@ async function serve(
       if (over.signal.aborted) return;
       validUntil = askedMs + validMs;
       clearTimeout(expiry);
-      expiry = setTimeout(() => lose("not-renewed"), validUntil - performance.now());
+      expiry = setTimeout(() => lose("not-renewed"), Math.max(0, validUntil - performance.now()));
     }
   }
 

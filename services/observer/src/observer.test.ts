@@ -4,11 +4,13 @@ import { join } from "node:path";
 import type { Bus } from "@operator/bus/bus";
 import { readInOrder } from "@operator/bus/read-in-order";
 import { flow } from "@operator/contracts/flow";
+import { atPointer, toPointer } from "@operator/contracts/json";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import { Stack } from "@operator/stack/stack";
 import { ProbeReading } from "@operator/subject/probe";
 import { until } from "@operator/subject/probe.fixture";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { LeaseEntry } from "./lease.ts";
 
 const instances = ["observer-1", "observer-2"] as const;
@@ -87,9 +89,22 @@ async function aSnapshot(): Promise<Snapshot> {
   return snapshot;
 }
 
+function partOf(snapshot: Snapshot | undefined, source: string, target: string): unknown {
+  return snapshot && atPointer(snapshot, toPointer(["parts", source, target]));
+}
+
 function probeOf(snapshot: Snapshot | undefined, target: string): ProbeReading | undefined {
-  const probe = new Map(Object.entries(snapshot?.parts ?? {})).get("probe");
-  return ProbeReading.safeParse(new Map(Object.entries(probe ?? {})).get(target)).data;
+  return ProbeReading.safeParse(partOf(snapshot, "probe", target)).data;
+}
+
+/** What the room's registry reading says of nodes, as far as this test needs it. */
+const Registry = z.object({
+  nodes: z.record(z.string(), z.object({ status: z.string().optional() })),
+  departed: z.record(z.string(), z.number()),
+});
+
+function registryOf(snapshot: Snapshot | undefined): z.infer<typeof Registry> | undefined {
+  return Registry.safeParse(partOf(snapshot, "registry", "cluster")).data;
 }
 
 /** What a reader of the stream relies on. */
@@ -125,6 +140,26 @@ test("a killed member is in a snapshot that doesn't wait for the rhythm", async 
   expect(first?.cause).toBe("change");
   await stack.member("node-b").restart();
   await until("it's up again", () => probeOf(last(), "node-b")?.state === "up", withinMs);
+});
+
+test("a node that stops on purpose is never seen down without its goodbye", async () => {
+  for (let round = 1; round <= 3; round += 1) {
+    await until("node-c is up", () => probeOf(last(), "node-c")?.state === "up", withinMs);
+    const seen = reading.snapshots.length;
+    stack.member("node-c").signal("SIGTERM");
+    await until(
+      "it left",
+      () => last() !== undefined && registryOf(last())?.departed["node-c"] !== undefined,
+      withinMs,
+    );
+    for (const snapshot of reading.snapshots.slice(seen)) {
+      if (probeOf(snapshot, "node-c")?.state !== "refused") continue;
+      const { nodes, departed } = registryOf(snapshot) ?? {};
+      expect(nodes?.["node-c"]?.status === "draining" || departed?.["node-c"] !== undefined).toBe(true);
+    }
+    await stack.member("node-c").exited;
+    await stack.member("node-c").restart();
+  }
 });
 
 test("the active one killed: the other goes on, in a higher epoch, claiming nothing that it hasn't read", async () => {

@@ -1,19 +1,20 @@
 import { type SubjectName, SourceName } from "@operator/contracts/names";
 import type { Snapshot } from "@operator/contracts/snapshot";
-import type { Observation } from "@operator/subject/observation";
+import type { Observation, Source } from "@operator/subject/observation";
+import type { ProbeReading } from "@operator/subject/probe";
 import type { Clock } from "./clock.ts";
 import { type ReadResult, type SourceSight, snapshotOf, unseen } from "./observe.ts";
-import { expectedOf, poll } from "./polling.ts";
-import type { ProbeJudgement } from "./probe.ts";
+import { expectedOf, type Poll, startPoll } from "./polling.ts";
 import { type Probing, startProbing } from "./probing.ts";
 
 const rhythmMs = 1_000;
 /** What answers at all has answered by then; what hasn't is reported as unread. */
 const firstAfterMs = 250;
+const whyMs = 50;
 
 export type ObservingNews =
   | { kind: "read"; source: string; result: ReadResult }
-  | { kind: "probe-changed"; target: string; reason: ProbeJudgement["reason"]; state: string | undefined }
+  | { kind: "probe-changed"; target: string; reading: ProbeReading }
   | { kind: "room-failed"; error: unknown };
 
 /**
@@ -35,18 +36,20 @@ export async function observeWhile(
   const { clock, signal, news } = options;
   const sights = new Map<string, SourceSight>();
   const pulse = startPulse(signal);
+  const polls: { source: Source; poll: Poll }[] = [];
   const probing = startProbing({
     clock,
-    onChange: (target, { reason, memory }) => {
-      news({ kind: "probe-changed", target, reason, state: memory.reading?.state });
+    beforeDown: (target) => readWhy(polls, target),
+    onChange: (target, reading) => {
+      news({ kind: "probe-changed", target, reading });
       pulse.now();
     },
   });
   let broken: { error: unknown } | undefined;
-  const polls = observation.sources.map(async (source) => {
+  for (const source of observation.sources) {
     const name = SourceName.parse(source.name);
     sights.set(name, unseen(source.rhythmMs, expectedOf(source)));
-    const polling = poll(source, {
+    const poll = startPoll(source, {
       clock,
       signal,
       update: (next) => sights.set(name, next(sights.get(name) ?? unseen(source.rhythmMs, []))),
@@ -55,11 +58,12 @@ export async function observeWhile(
         news({ kind: "read", source: name, result });
       },
     });
-    await polling.catch((error: unknown) => {
+    polls.push({ source, poll });
+    poll.ended.catch((error: unknown) => {
       broken = { error };
       pulse.now();
     });
-  });
+  }
   follow(probing, observation, news);
   try {
     let atMs = 0;
@@ -76,9 +80,19 @@ export async function observeWhile(
   } finally {
     probing.close();
     pulse.close();
-    await Promise.all(polls);
+    await Promise.allSettled(polls.map(({ poll }) => poll.ended));
     await observation.close();
   }
+}
+
+/** Reads the sources that may tell why this target is down; what takes longer than 50 ms isn't waited for. */
+async function readWhy(polls: readonly { source: Source; poll: Poll }[], target: string): Promise<void> {
+  const telling = polls.filter(({ source }) => source.tellsWhy?.(target));
+  if (telling.length === 0) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, whyMs);
+  await Promise.race([Promise.all(telling.map(({ poll }) => poll.readNow())), late]);
+  clearTimeout(timer);
 }
 
 function follow(probing: Probing, observation: Observation, news: (news: ObservingNews) => void): void {

@@ -4,7 +4,7 @@ import { until } from "@operator/subject/probe.fixture";
 import { afterEach, expect, test } from "vitest";
 import { eventClock } from "./clock.ts";
 import { type SourceSight, unseen } from "./observe.ts";
-import { poll } from "./polling.ts";
+import { startPoll } from "./polling.ts";
 
 const stop = new Set<AbortController>();
 afterEach(() => {
@@ -18,13 +18,13 @@ function start(read: Source["read"], changes: Partial<Source> = {}) {
   const source: Source = { name: "s", rhythmMs: 20, timeoutMs: 50, targets: () => ["a"], read, ...changes };
   const codes: string[] = [];
   let sight: SourceSight = unseen(source.rhythmMs, source.targets());
-  const ended = poll(source, {
+  const { ended, readNow } = startPoll(source, {
     clock: eventClock(),
     signal: controller.signal,
     update: (next) => (sight = next(sight)),
     onRead: (result) => codes.push("error" in result ? result.error.code : "read"),
   });
-  return { codes, target: () => sight.targets.get(TargetName.parse("a")), controller, ended };
+  return { readNow, codes, target: () => sight.targets.get(TargetName.parse("a")), controller, ended };
 }
 
 test("reads again and again", async () => {
@@ -87,4 +87,27 @@ test("ends with its signal, also in the middle of a read that hangs", async () =
     { timeoutMs: 100 },
   );
   await ended;
+});
+
+test("is read at once when asked to, by a read that began after the call", async () => {
+  let begun = 0;
+  const gates: (() => void)[] = [];
+  const { readNow } = start(
+    async () => {
+      begun += 1;
+      await new Promise<void>((resolve) => gates.push(resolve));
+      return { a: { value: begun } };
+    },
+    { rhythmMs: 3_600_000, timeoutMs: 10_000 },
+  );
+  await until("the first read has begun", () => begun === 1);
+  let done = false;
+  void readNow().then(() => (done = true));
+  gates[0]?.();
+  await until("another one has begun", () => begun === 2);
+  expect(done).toBe(false);
+  gates[1]?.();
+  await until("it's over", () => done);
+  void readNow();
+  await until("a third one has begun", () => begun === 3);
 });

@@ -1,10 +1,17 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Source } from "@operator/subject/observation";
 import type { Clock } from "./clock.ts";
 import { afterRead, type ReadResult, type SourceSight } from "./observe.ts";
 
+/** A source that is being read. */
+export interface Poll {
+  /** Resolves when the signal has fired and the last read is over. Rejects when an assumption is broken. */
+  ended: Promise<void>;
+  /** Reads it at once instead of on the next beat; resolves when a read that began after the call is over. */
+  readNow: () => Promise<void>;
+}
+
 /** Reads a source on its rhythm until the signal fires: never two reads at once, each bounded, a failure is a report. */
-export async function poll(
+export function startPoll(
   source: Source,
   options: {
     clock: Clock;
@@ -13,11 +20,31 @@ export async function poll(
     update: (next: (sight: SourceSight) => SourceSight) => void;
     onRead: (result: ReadResult) => void;
   },
-): Promise<void> {
+): Poll {
   const { clock, signal } = options;
   let hanging: Promise<unknown> | undefined;
-  while (!signal.aborted) {
-    const dueMs = performance.now() + source.rhythmMs;
+  let waiting: (() => void)[] = [];
+  let goOn = () => {};
+  signal.addEventListener("abort", () => goOn(), { once: true });
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      const dueMs = performance.now() + source.rhythmMs;
+      const served = waiting;
+      waiting = [];
+      await read();
+      for (const done of served) done();
+      if (waiting.length > 0 || signal.aborted) continue;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      goOn = resolve;
+      const timer = setTimeout(resolve, Math.max(0, dueMs - performance.now()));
+      await promise;
+      clearTimeout(timer);
+    }
+    for (const done of waiting) done();
+  }
+
+  async function read(): Promise<void> {
     const startedAtMs = clock();
     const { result, unfinished } = hanging ? { result: stillHangs(source) } : await readOnce(source, signal);
     if (signal.aborted) return;
@@ -29,8 +56,17 @@ export async function poll(
     const expected = expectedOf(source);
     options.update((sight) => afterRead(sight, { result, expected, startedAtMs, endedAtMs: clock() }));
     options.onRead(result);
-    await wait(Math.max(0, dueMs - performance.now()), undefined, { signal }).catch(() => {});
   }
+
+  return {
+    ended: run(),
+    readNow: () =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve();
+        waiting.push(resolve);
+        goOn();
+      }),
+  };
 }
 
 /** The targets that a source is to read; none when it can't say. */

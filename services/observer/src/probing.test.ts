@@ -9,11 +9,14 @@ import { type Probing, startProbing } from "./probing.ts";
 
 let probing: Probing;
 let changes: string[] = [];
+let beforeDown: (target: string) => Promise<void>;
 beforeEach(() => {
   changes = [];
+  beforeDown = () => Promise.resolve();
   probing = startProbing({
     clock: eventClock(),
-    onChange: (target, { reason, memory }) => changes.push(`${target} ${reason} ${memory.reading?.state}`),
+    beforeDown: (target) => beforeDown(target),
+    onChange: (target, { state }) => changes.push(`${target} ${state}`),
   });
 });
 afterEach(() => probing.close());
@@ -57,7 +60,7 @@ describe("a real process", () => {
     await using again = await startNode(httpScript, node.port);
     await until("it's up again", () => stateOf("node-a") === "up");
     expect(again.port).toBe(node.port);
-    expect(changes).toEqual(["node-a went-down refused", "node-a came-up up"]);
+    expect(changes).toEqual(["node-a refused", "node-a up"]);
   });
 
   test("that is paused is silent, and nothing else is", async () => {
@@ -69,7 +72,7 @@ describe("a real process", () => {
     await until("it's silent", () => stateOf("paused") === "silent");
     paused.signal("SIGCONT");
     await until("it's up again", () => stateOf("paused") === "up");
-    expect(changes).toEqual(["paused went-down silent", "paused came-up up"]);
+    expect(changes).toEqual(["paused silent", "paused up"]);
   });
 
   test("that stays silent is read again and again: it's known to be silent, not unknown", async () => {
@@ -111,6 +114,36 @@ describe("targets", () => {
     await until("a is up", () => stateOf("a") === "up");
     await until("the failure is reported", () => sightOf("broken")?.error !== undefined);
     expect(sightOf("broken")?.readAtMs).toBeUndefined();
+  });
+
+  test("that are down are shown as up until the reason was read, and never shown when they were back before", async () => {
+    let answer: ProbeOutcome = up();
+    let down: string[] = [];
+    let { promise, resolve } = Promise.withResolvers<void>();
+    beforeDown = (target) => {
+      down.push(target);
+      return promise;
+    };
+    const a = scripted("a", () => answer);
+    probing.follow([a.target]);
+    await until("a is up", () => stateOf("a") === "up");
+    answer = { kind: "refused", code: "ECONNREFUSED" };
+    await until("it's found down", () => down.length === 1);
+    expect(stateOf("a")).toBe("up");
+    resolve();
+    await until("it's shown as down", () => stateOf("a") === "refused");
+
+    answer = up();
+    await until("it's up again", () => stateOf("a") === "up");
+    ({ promise, resolve } = Promise.withResolvers<void>());
+    answer = { kind: "refused", code: "ECONNREFUSED" };
+    await until("it's found down again", () => down.length === 2);
+    answer = up();
+    const asked = a.asked();
+    await until("it has answered", () => a.asked() > asked + 1);
+    resolve();
+    await until("that was shown", () => (sightOf("a")?.readAtMs ?? 0) > 0);
+    expect(changes).toEqual(["a refused", "a up"]);
   });
 
   test("without sockets left stay as they were, with an error", async () => {

@@ -1,10 +1,10 @@
 import { Json } from "@operator/contracts/json";
 import { TargetName } from "@operator/contracts/names";
-import type { Asker, ProbeTarget } from "@operator/subject/probe";
+import type { Asker, ProbeReading, ProbeTarget } from "@operator/subject/probe";
 import type { Clock } from "./clock.ts";
 import { watchLag } from "./lag.ts";
 import type { SourceSight, TargetSight } from "./observe.ts";
-import { freshMemory, judge, type ProbeEvent, type ProbeJudgement, type ProbeMemory } from "./probe.ts";
+import { freshMemory, judge, type ProbeEvent, type ProbeMemory } from "./probe.ts";
 
 export const probeRhythmMs = 250;
 const timeoutMs = 500;
@@ -23,8 +23,10 @@ export interface Probing {
 
 export function startProbing(options: {
   clock: Clock;
+  /** Resolves when a target that was found down may be shown as such: what may be the reason has been read. */
+  beforeDown: (target: string) => Promise<void>;
   /** A target's state changed: worth a snapshot at once. */
-  onChange: (target: string, judgement: ProbeJudgement) => void;
+  onChange: (target: string, reading: ProbeReading) => void;
 }): Probing {
   const lag = watchLag();
   const probes = new Map<TargetName, Probe>();
@@ -70,12 +72,16 @@ function startProbe(
   target: ProbeTarget,
   options: {
     clock: Clock;
-    onChange: (target: string, judgement: ProbeJudgement) => void;
+    beforeDown: (target: string) => Promise<void>;
+    onChange: (target: string, reading: ProbeReading) => void;
     lagSince: (sinceMs: number) => number;
     phaseMs: number;
   },
 ): Probe {
   let memory: ProbeMemory = freshMemory(target.address);
+  /** What others may see of it: stays behind while the reason of a change is being read. */
+  let shown = memory;
+  let readingWhy = false;
   let asked = 0;
   let waiting = 0;
   let ended = false;
@@ -83,14 +89,27 @@ function startProbe(
 
   function hear(event: ProbeEvent): void {
     if (ended) return;
-    const judgement = judge(memory, event);
-    const known = memory.reading !== undefined;
-    memory = judgement.memory;
+    const { memory: next, next: then, reason } = judge(memory, event);
+    memory = next;
+    if (!readingWhy) void (reason === "went-down" ? showWithReason() : show());
+    if (then === "ask-now") void ask();
+    if (then === "ask-in-20ms") setTimeout(() => void ask(), resetDelayMs);
+  }
+
+  async function showWithReason(): Promise<void> {
+    readingWhy = true;
+    await options.beforeDown(target.target);
+    readingWhy = false;
+    show();
+  }
+
+  function show(): void {
+    const was = shown.reading?.state;
+    shown = memory;
+    const { reading } = shown;
     // To learn at the start that a target is up is no change.
-    if (judgement.reason === "went-down" || (judgement.reason === "came-up" && known))
-      options.onChange(target.target, judgement);
-    if (judgement.next === "ask-now") void ask();
-    if (judgement.next === "ask-in-20ms") setTimeout(() => void ask(), resetDelayMs);
+    if (ended || !reading || reading.state === (was ?? "up")) return;
+    options.onChange(target.target, reading);
   }
 
   async function ask(): Promise<void> {
@@ -111,7 +130,7 @@ function startProbe(
   return {
     address: target.address,
     sight: () => {
-      const { reading, readAtMs, error } = memory;
+      const { reading, readAtMs, error } = shown;
       return {
         ...(reading && { value: Json.parse(reading) }),
         ...(readAtMs !== undefined && { readAtMs }),

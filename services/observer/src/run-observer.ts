@@ -61,7 +61,7 @@ function observingLog({ log }: ServiceContext): (news: ObservingNews) => void {
   const failing = new Map<string, string>();
   return (news) => {
     if (news.kind === "room-failed") log.error({ err: news.error }, "the room can't say what to probe");
-    else if (news.kind === "probe-changed") log.info(news, "probe changed");
+    else if (news.kind === "probe-changed") log.info({ target: news.target, ...news.reading }, "probe changed");
     else {
       const code = "error" in news.result ? news.result.error.code : undefined;
       if (failing.get(news.source) === code) return;
