@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Ticket } from "@operator/contracts/ticket";
 import { violationKeyOf } from "@operator/contracts/violation";
 import { Stack } from "@operator/stack/stack";
-import type { Measuring } from "./figures.ts";
+import { type Measuring, spread } from "./figures.ts";
 import { seededRandom } from "./random.ts";
 import { until } from "./waiting.ts";
 import { type SeenTicket, Watch } from "./watch.ts";
@@ -84,4 +84,18 @@ export async function breakMembers(
     }
   }
   return { detections, others };
+}
+
+/** The same in words. */
+export function detectionFacts(
+  { seed }: Measuring,
+  detections: readonly Detection[],
+  others: readonly string[],
+): string[] {
+  return [
+    `to the ticket's event at the reader: ${spread(detections.map(({ eventMs }) => eventMs))}`,
+    `to the ticket read back from KV: ${spread(detections.map(({ kvMs }) => kvMs))}`,
+    `seed ${seed}: random members, random moments; hold-downs scaled by ${graceScale}, the grace is 0`,
+    ...others.map((id) => `also opened: ${id}`),
+  ];
 }

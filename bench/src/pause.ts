@@ -1,5 +1,5 @@
-import { breakMembers } from "./break-members.ts";
-import { claim, type Figure, type Measuring, percentile, spread } from "./figures.ts";
+import { breakMembers, detectionFacts } from "./break-members.ts";
+import { claim, type Figure, type Measuring, percentile } from "./figures.ts";
 
 /** From SIGSTOP of a member to its ticket: nothing refuses, so silence must be told from a hiccup. */
 export async function measurePause(measuring: Measuring): Promise<Figure> {
@@ -13,12 +13,7 @@ export async function measurePause(measuring: Measuring): Promise<Figure> {
       claim("p95", percentile(eventMs, 0.95), "ms", { atMost: 1_500 }),
       claim("tickets about anything else", others.length, "", { atMost: 0 }),
     ],
-    facts: [
-      `to the ticket's event at the reader: ${spread(eventMs)}`,
-      `to the ticket read back from KV: ${spread(detections.map(({ kvMs }) => kvMs))}`,
-      `seed ${measuring.seed}; random members, random moments; hold-downs scaled by 0.1, the grace is 0`,
-      ...others.map((id) => `also opened: ${id}`),
-    ],
+    facts: detectionFacts(measuring, detections, others),
     data: { seed: measuring.seed, detections, others },
   };
 }
