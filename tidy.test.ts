@@ -167,6 +167,32 @@ test("nothing is left undone or switched off in silence", () => {
   expect(sources.filter((file) => file !== "tidy.test.ts" && marks.test(read(file)))).toEqual([]);
 });
 
+test("every error code is in the catalogue, and every code of the catalogue is in the code", () => {
+  const isOurs = (file: string) =>
+    /^(libs|services|subjects\/[^/]+)\//.test(file) &&
+    !/\/service\//.test(file) &&
+    !isTest(file) &&
+    !/\/baseline/.test(file);
+  const code = sources.filter(isOurs).map(read).join("\n");
+  const said = [...code.matchAll(/"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g)].map(([, name = ""]) => name);
+  // Names of settings, and words of other programs' protocols.
+  const codes = new Set(said.filter((name) => !/^(OPERATOR|NODE|RATELIMITER|UND_ERR|EVAL)_/.test(name)));
+  const catalogue = new Set(
+    [...read("docs/errors.md").matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names = ""]) =>
+      [...names.matchAll(/`([A-Z_]+)`/g)].map(([, name = ""]) => name),
+    ),
+  );
+  expect(codes.size).toBeGreaterThan(50);
+  expect(
+    [...codes].filter((name) => !catalogue.has(name)),
+    "not in docs/errors.md",
+  ).toEqual([]);
+  expect(
+    [...catalogue].filter((name) => !code.includes(`"${name}"`)),
+    "in docs/errors.md, but nowhere in the code",
+  ).toEqual([]);
+});
+
 const Package = z.looseObject({
   name: z.string(),
   description: z.string().optional(),
