@@ -130,6 +130,21 @@ test("each comeback within 10 minutes doubles the time to prove health, to 60 s 
   expect(secondsToClear()).toBe(3);
 });
 
+test("who left and came back isn't a target that keeps breaking", () => {
+  const story = told([downA, { departed: ["a"] }, { departed: [] }]);
+  expect(story.said("down")).toEqual(["firing a", "retired a", "firing a"]);
+  expect(story.violations.at(-1)?.comebacks).toBe(0);
+});
+
+test("of what ended the newest thousand are remembered", () => {
+  const story = told([downA, upA, ok, ok, ok]);
+  const [ended] = story.memory.ended;
+  if (!ended) throw new Error("nothing ended");
+  story.memory = { ...story.memory, ended: Array.from({ length: 1_500 }, () => ended) };
+  story.next();
+  expect(story.memory.ended).toHaveLength(1_000);
+});
+
 test("an episode keeps its start, counts each bad snapshot, and is said every 5 s", () => {
   const story = told([ok, downA]);
   story.times(12);

@@ -80,24 +80,26 @@ test("a source that reads one of two again is blind of the other alone", () => {
   expect(blind(story).at(-1)).toBe("firing metrics-b");
 });
 
+/** A room in which a target that is down explains that its metrics can't be read. */
+const joinedRoom = {
+  ...toyRoom,
+  explanations: [
+    ...toyRoom.explanations,
+    {
+      cause: "down",
+      effect: "source_blind",
+      why: "",
+      joins: (cause: { target: string }, effect: { detail: object }) =>
+        "source" in effect.detail &&
+        effect.detail.source === "metrics" &&
+        "about" in effect.detail &&
+        effect.detail.about === cause.target,
+    },
+  ],
+};
+
 test("a source has no fault of its own when each target that it lost has another cause", () => {
-  const room = {
-    ...toyRoom,
-    explanations: [
-      ...toyRoom.explanations,
-      {
-        cause: "down",
-        effect: "source_blind",
-        why: "",
-        joins: (cause: { target: string }, effect: { detail: object }) =>
-          "source" in effect.detail &&
-          effect.detail.source === "metrics" &&
-          "about" in effect.detail &&
-          effect.detail.about === cause.target,
-      },
-    ],
-  };
-  const story = new Story(room);
+  const story = new Story(joinedRoom);
   story.next();
   story.times(31, { probe: { a: false, b: false }, metrics: { a: "failed", b: "failed" } });
   const whole = story.violations.find(({ target }) => target === "metrics");
@@ -105,6 +107,13 @@ test("a source has no fault of its own when each target that it lost has another
   expect(story.violations.filter(({ explainedBy }) => explainedBy.length === 0).map(({ target }) => target)).toEqual(
     expect.not.arrayContaining(["metrics", "metrics-a", "metrics-b"]),
   );
+});
+
+test("a source has a fault of its own when one of the targets that it lost has no other cause", () => {
+  const story = new Story(joinedRoom);
+  story.next();
+  story.times(31, { probe: { a: false }, metrics: { a: "failed", b: "failed" } });
+  expect(story.violations.find(({ target }) => target === "metrics")?.explainedBy).toEqual([]);
 });
 
 test("what left on purpose makes no source blind, and retires what did", () => {
