@@ -83,9 +83,6 @@ async function readOnce(
   outer: AbortSignal,
 ): Promise<{ result: ReadResult; unfinished?: Promise<unknown> }> {
   const abort = new AbortController();
-  const end = () => abort.abort(outer.reason);
-  outer.addEventListener("abort", end, { once: true });
-  let timer: NodeJS.Timeout | undefined;
   const reading = (async (): Promise<{ result: ReadResult }> => {
     try {
       return { result: { readings: await source.read(abort.signal) } };
@@ -93,18 +90,19 @@ async function readOnce(
       return { result: abort.signal.aborted ? ranOut(source) : { error: errorOf(error) } };
     }
   })();
-  const late = new Promise<{ result: ReadResult; unfinished: Promise<unknown> }>((resolve) => {
-    timer = setTimeout(() => {
-      abort.abort(new Error(`${source.name}: no end after ${source.timeoutMs} ms`));
-      // One turn for a read that ends by the signal, as it should, to say what it has.
-      setImmediate(() => resolve({ result: ranOut(source), unfinished: reading }));
-    }, source.timeoutMs);
-  });
+  const { promise: givenUp, resolve } = Promise.withResolvers<{ result: ReadResult; unfinished: Promise<unknown> }>();
+  const giveUp = () => {
+    abort.abort(new Error(`${source.name}: no end after ${source.timeoutMs} ms, or stopping`));
+    // One turn for a read that ends by the signal, as it should, to say what it has.
+    setImmediate(() => resolve({ result: ranOut(source), unfinished: reading }));
+  };
+  const timer = setTimeout(giveUp, source.timeoutMs);
+  outer.addEventListener("abort", giveUp, { once: true });
   try {
-    return await Promise.race([reading, late]);
+    return await Promise.race([reading, givenUp]);
   } finally {
     clearTimeout(timer);
-    outer.removeEventListener("abort", end);
+    outer.removeEventListener("abort", giveUp);
   }
 }
 
