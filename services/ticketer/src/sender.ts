@@ -10,8 +10,9 @@ const atOnceMax = 16;
 const backlogMax = 256;
 /** Who wrote a ticket sends what follows; so long after, anybody does who has seen it. */
 const othersAfterMs = 1_000;
-const againAfterMs = 5_000;
-const publishMsMax = 5_000;
+const againAfterMs = 2_000;
+/** What is refused for long is left for later, so that what was taken beside it is recorded. */
+const publishMsMax = 2_000;
 
 /** Whose change it was that left something to send. */
 type Whose = "ours" | "anybody's";
