@@ -4,7 +4,9 @@ import { httpAsker } from "@operator/subject/probe-http";
 import { redisAsker } from "@operator/subject/probe-redis";
 import { metricsSource } from "./observe-metrics.ts";
 import { KnownNodes } from "./observe-nodes.ts";
-import { connectRedis, redisSource, registrySource } from "./observe-redis.ts";
+import { connectRedis } from "./observe-link.ts";
+import { redisSource } from "./observe-redis.ts";
+import { registrySource } from "./observe-registry.ts";
 import { readSettings } from "./settings.ts";
 
 /** How the rate limiter is observed: each node and Redis probed, the register, Redis' own figures and each node's metrics read. */
