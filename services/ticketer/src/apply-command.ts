@@ -72,7 +72,7 @@ function resolve(
       `${ticket.invariant} of ${ticket.target} is ${ticket.violation.state}; force it with a reason, or wait`,
     );
   }
-  if (!force && ticket.held) return refused("HELD", "the ticket is held; unhold it, or force it with a reason");
+  if (!force && ticket.held) return refused("TICKET_HELD", "the ticket is held; unhold it, or force it with a reason");
   return {
     kind: "resolved",
     text: reason,

@@ -374,7 +374,7 @@ describe("refusals", () => {
     ["TICKET_CLOSED", [firing(1), cleared(9), command(1, { kind: "hold", reason: "x" })]],
     ["NAME_RESERVED", [firing(1), command(1, { kind: "resolve", reason: "x", force: true }, "obser\u200bvation")]],
     [
-      "HELD",
+      "TICKET_HELD",
       [
         cleared(9),
         firing(10),
