@@ -80,16 +80,11 @@ export class Witness implements AsyncDisposable {
     return [...new Set(this.ticketEvents.map(({ id }) => id))];
   }
 
-  /** Every line of the newest verdicts is ok. */
+  /** A snapshot has been judged, and every line of the newest verdicts is ok. */
   async allWell(withinMs = 60_000): Promise<void> {
-    await this.until(
-      "all verdicts ok",
-      () =>
-        this.verdicts !== undefined &&
-        this.verdicts.lines.length > 0 &&
-        this.verdicts.lines.every(({ state }) => state === "ok"),
-      withinMs,
-    );
+    const isWell = () =>
+      this.verdicts?.snapshot !== undefined && this.verdicts.lines.every(({ state }) => state === "ok");
+    await this.until("all verdicts ok", isWell, withinMs);
   }
 
   /** All tickets as stored. */

@@ -59,7 +59,7 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
     const outcomes: Outcome[] = [];
     for (const fault of faults) {
       if (signal.aborted) break;
-      if (!(await allWell(subscribe, signal)))
+      if (!(await allWell(subscribe, [...stack.members.keys()], signal)))
         throw new Error(`${plan.subject} didn't become well within 60 s: see ${stack.folder}/logs`);
       page.scenario(fault.name, fault.target);
       let faultMs: number | undefined;
@@ -94,19 +94,18 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
   }
 }
 
-/** Waits until each line of the newest verdicts is ok: breaking what is broken already would prove nothing. */
+/** Waits until every member is judged and each line is ok: breaking what is broken already would prove nothing. */
 async function allWell(
   subscribe: (listener: (seen: Seen) => void) => () => void,
+  members: string[],
   signal: AbortSignal,
 ): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const unsubscribe = subscribe((seen) => {
-    if (
-      seen.kind === "verdicts" &&
-      seen.message.lines.length > 0 &&
-      seen.message.lines.every(({ state }) => state === "ok")
-    )
-      resolve(true);
+    if (seen.kind !== "verdicts") return;
+    const { lines } = seen.message;
+    const judged = new Set<string>(lines.map(({ target }) => target));
+    if (members.every((member) => judged.has(member)) && lines.every(({ state }) => state === "ok")) resolve(true);
   });
   const timer = setTimeout(() => resolve(false), 60_000);
   const stopped = () => resolve(false);
