@@ -42,7 +42,12 @@ async function expectAsTold() {
   await soon(isThere, () => checkers.map((checker) => checker.output().slice(-3_000)).join("\n"));
   const byId = (all: Violation[]) => all.map((one) => [flow.violation.id(one), one] as const).sort(compareIds);
   expect(byId(found)).toEqual(byId(expected));
-  for (const { firstBad, lastGood } of found) {
+  await expectCitationsStored(found);
+}
+
+/** What a violation cites is stored before it, whenever its sender dies. */
+async function expectCitationsStored(violations: Violation[]) {
+  for (const { firstBad, lastGood } of violations) {
     for (const cited of [firstBad, lastGood]) {
       if (cited) expect((await reader.last(flow.evidence, cited.address))?.message.atMs).toBe(cited.atMs);
     }
@@ -93,6 +98,7 @@ test("killed between any two writes, the next one says what is missing, and noth
     const checker = start({ OPERATOR_FAILPOINT: point });
     await checker.exited;
     expect(checker.child.signalCode, checker.output()).toBe("SIGKILL");
+    await expectCitationsStored(await stored(reader, flow.violation));
   }
   start();
   over.abort();
@@ -126,7 +132,23 @@ test("who stood still, or lost the bus, claims no silence", async () => {
   await server.kill();
   await sleep(6_000);
   await server.restart();
+  // Time to claim it, for who counts the time in which nobody could have told it anything.
+  await sleep(1_500);
   await stage.play(20, 100);
+  await expectAsTold();
+  expect(stage.expected.said("observer_silent")).toEqual([]);
+});
+
+test("who lags behind the stream claims no silence, though it's connected and hears nothing", async () => {
+  await start().said("ready");
+  await stage.play(3);
+  const provision = await connect(server, "provision");
+  const { consumers } = provision.link.api;
+  for await (const { name } of consumers.list("SNAPSHOTS")) {
+    await consumers.pause("SNAPSHOTS", name, new Date(Date.now() + 7_500));
+  }
+  await provision.close();
+  await stage.play(30, 300);
   await expectAsTold();
   expect(stage.expected.said("observer_silent")).toEqual([]);
 });
