@@ -1,8 +1,23 @@
 import { z } from "zod";
 
-/** Any JSON value. */
-export const Json = z.json();
-export type Json = z.infer<typeof Json>;
+/** Any JSON value, nested no deeper than any reading is: what is read whole is walked whole, and a walk has a limit. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+/** A walk of our own: Zod's recursive schema guards against cycles, which takes most of the time of reading a snapshot. */
+export const Json = z.custom<Json>((value) => isJson(value, 0), {
+  error: "is no JSON, or nested deeper than 64 levels",
+});
+
+const depthMax = 64;
+
+function isJson(value: unknown, depth: number): boolean {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || depth >= depthMax) return false;
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return Object.values(value).every((item) => isJson(item, depth + 1));
+}
 
 /** The value that an RFC 6901 pointer names in a document, or undefined where it names none. */
 export function atPointer(document: unknown, pointer: string): unknown {
