@@ -139,10 +139,12 @@ export class Stack implements AsyncDisposable {
     const program = await Program.start({
       name: instance,
       file: process.execPath,
-      // A small young generation keeps an idle service under 100 MB.
-      arguments: ["--max-semi-space-size=1", join(root, "services", service, "src", "main.ts")],
+      // With these and the two settings of glibc's malloc below, a service stays under 100 MB (observer: 90 instead of 107).
+      arguments: ["--max-semi-space-size=1", "--expose-gc", join(root, "services", service, "src", "main.ts")],
       environment: {
         ...compileCache,
+        MALLOC_ARENA_MAX: "1",
+        MALLOC_TRIM_THRESHOLD_: "131072",
         OPERATOR_NATS_URL: this.nats.url,
         OPERATOR_NATS_PASSWORD: this.nats.passwords[service],
         OPERATOR_INSTANCE: instance,
