@@ -13,17 +13,22 @@ export type Said = Pick<Assessment, "evidence" | "violations"> & {
 /** In flight at once; a checker that catches up says hundreds. */
 const inFlightMax = 64;
 
-/** Says what follows from the inputs: first what is cited, then who cites it, then the verdicts. A repeat folds by its id. */
+/**
+ * Says what follows from the inputs, all at once: what is cited is written first on the one connection, and nobody waits
+ * for its acknowledgement, which would cost a breach a whole turn of the bus. Ids are computed, so when this process dies
+ * in between, who goes on from the checkpoint says the rest, and a repeat folds into itself.
+ */
 export async function publish(bus: Bus, log: Logger, said: Said, signal: AbortSignal): Promise<void> {
-  try {
-    await all(bus, flow.evidence, said.evidence, signal);
-  } catch (error) {
+  const cited = all(bus, flow.evidence, said.evidence, signal).catch((error: unknown) => {
     // Full or too large: a breach that can't be shown must still be told. Who looks the evidence up finds it missing.
     if (!(error instanceof BusError) || error.code === "BUS_AWAY" || error.code === "BUS_FORBIDDEN") throw error;
     log.error({ err: error }, "evidence refused by the bus");
-  }
-  await all(bus, flow.violation, said.violations, signal);
-  await all(bus, flow.verdicts, said.verdicts, signal);
+  });
+  await Promise.all([
+    cited,
+    all(bus, flow.violation, said.violations, signal),
+    all(bus, flow.verdicts, said.verdicts, signal),
+  ]);
 }
 
 async function all<M>(bus: Bus, channel: Channel<M>, messages: readonly M[], signal: AbortSignal): Promise<void> {
