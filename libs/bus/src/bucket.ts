@@ -26,7 +26,7 @@ export class Bucket<T> {
   constructor(link: Link, name: BucketName, schema: z.ZodType<T>) {
     this.name = name;
     this.#link = link;
-    this.#schema = schema;
+    this.#schema = z.compile(schema);
   }
 
   async get(key: string): Promise<Entry<T> | undefined> {

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { StreamName } from "./streams.ts";
 import { toToken } from "./tokens.ts";
 
@@ -23,8 +23,15 @@ export interface Channel<Message = unknown> {
   holds: string;
 }
 
+/** Its schema becomes generated code at its first use, as each message is checked by its sender and by every reader. */
 export function defineChannel<Message>(channel: Channel<Message>): Channel<Message> {
-  return channel;
+  let compiled: z.ZodType<Message> | undefined;
+  return {
+    ...channel,
+    get schema() {
+      return (compiled ??= z.compile(channel.schema));
+    },
+  };
 }
 
 /** The CloudEvents type of a channel's messages, e.g. `operator.violation.v1`. */
