@@ -1,6 +1,9 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { Registry } from "prom-client";
+
+// An import of it would load all that it could export, a WebSocket and what that needs among them: 14 MB, for nobody.
+const { createServer } = process.getBuiltinModule("node:http");
 
 /** Why the service isn't ready, or undefined when it is. */
 export type WhyNotReady = () => string | undefined;
