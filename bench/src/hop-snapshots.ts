@@ -1,8 +1,8 @@
 import { Snapshot } from "@operator/contracts/snapshot";
 import type { z } from "zod";
 
-/** In event time a snapshot a second, as the observer's clock has it, however fast they are played. */
-const rhythmMs = 1_000;
+/** In event time: as often as a probe may change its mind, so that verdicts go out as often as they do, once a second. */
+const rhythmMs = 250;
 const nodes = ["node-a", "node-b", "node-c"];
 
 /**
