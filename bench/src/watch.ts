@@ -56,9 +56,9 @@ export class Watch implements AsyncDisposable {
   /** All that is watched is well by verdicts that came after `sinceMs`, and no ticket is open. */
   isWell(sinceMs: number): boolean {
     if (!this.verdicts || this.verdicts.atMs <= sinceMs) return false;
-    const { lines } = this.verdicts.message;
+    const { lines, snapshot } = this.verdicts.message;
     const isOpen = [...this.tickets.values()].some(({ ticket }) => ticket.status === "open");
-    return lines.length > 0 && lines.every(({ state }) => state === "ok") && !isOpen;
+    return snapshot !== undefined && lines.every(({ state }) => state === "ok") && !isOpen;
   }
 
   /** What isn't well, for an error that says it. */
