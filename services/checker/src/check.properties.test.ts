@@ -154,7 +154,8 @@ test("nothing clears without three fresh readings that are ok, over 3 s, of one 
         }
       }
     }),
-    runs,
+    // Few stories end in a clearing: enough of them that the property can't hold for want of any.
+    { numRuns: 400 },
   );
   expect(cleared).toBeGreaterThan(10);
 });
