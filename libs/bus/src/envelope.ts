@@ -40,14 +40,14 @@ export async function seal<M>(
   }
   const [address, id] = [addressOf(channel, parsed.data), channel.id(parsed.data)];
   const attributes = headers();
-  attributes.set("ce-specversion", "1.0");
-  attributes.set("ce-id", id);
-  attributes.set("ce-type", typeOf(channel));
-  attributes.set("ce-source", `operator/${sender.user}`);
-  attributes.set("ce-time", new Date().toISOString());
-  attributes.set("operator-instance", sender.instance);
-  attributes.set("traceparent", newTraceparent());
-  attributes.set("Nats-Msg-Id", id);
+  attributes.append("ce-specversion", "1.0");
+  attributes.append("ce-id", id);
+  attributes.append("ce-type", typeOf(channel));
+  attributes.append("ce-source", `operator/${sender.user}`);
+  attributes.append("ce-time", new Date().toISOString());
+  attributes.append("operator-instance", sender.instance);
+  attributes.append("traceparent", newTraceparent());
+  attributes.append("Nats-Msg-Id", id);
   const plain = Buffer.from(JSON.stringify(parsed.data));
   let body: Uint8Array = plain;
   if (plain.length > gzipAboveBytes) {

@@ -9,12 +9,14 @@ import type { Link } from "./link.ts";
 /** In flight when the bus dies, a request hangs for so long: short, as the same id is sent again. */
 export const ackTimeoutMs = 750;
 
-const Acknowledgement = z.object({
-  stream: z.string().optional(),
-  seq: z.int().optional(),
-  duplicate: z.boolean().optional(),
-  error: z.object({ code: z.int(), err_code: z.int(), description: z.string() }).optional(),
-});
+const Acknowledgement = z.compile(
+  z.object({
+    stream: z.string().optional(),
+    seq: z.int().optional(),
+    duplicate: z.boolean().optional(),
+    error: z.object({ code: z.int(), err_code: z.int(), description: z.string() }).optional(),
+  }),
+);
 
 /** Stores one message and waits for the server's word. Throws the server's error. */
 export async function store(
