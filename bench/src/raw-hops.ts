@@ -65,8 +65,7 @@ async function startRelay(server: NatsServer, hop: RawHop): Promise<Program> {
   return await Program.start({
     name: "raw hop",
     file: process.execPath,
-    // The same flags as a service has.
-    arguments: ["--max-semi-space-size=1", join(import.meta.dirname, "main.ts"), "raw-hop"],
+    arguments: [join(import.meta.dirname, "main.ts"), "raw-hop"],
     environment: { BENCH_RAW_HOP: JSON.stringify(hop) },
     logFile: join(server.folder, `raw-${hop.from.stream}.log`),
     ready: { line: "ready" },
