@@ -194,3 +194,33 @@ test("the bus killed under compare-and-set: no write is lost, none is done twice
   await counting;
   expect((await counters.get("counter"))?.value).toEqual({ n: 400 });
 });
+
+test(
+  "a scan gives all in batches, what was written after a revision, and says what it can't read",
+  { timeout: 30_000 },
+  async () => {
+    await using ticketer = await connectAs(server, "ticketer");
+    const scanned = await ticketer.bucket("tickets", Value);
+    const keys = Array.from({ length: 600 }, (_, at) => `scan.k${at}`);
+    await Promise.all(keys.map((key, n) => scanned.create(key, { n })));
+    const batches = await all(scanned.scan());
+    expect(batches.length).toBeGreaterThan(1);
+    const found = batches.flat().map(({ key }) => key);
+    expect(found.filter((key) => key.startsWith("scan.")).sort()).toEqual([...keys].sort());
+    const last = await scanned.lastRevision();
+    expect(await all(scanned.scan(last))).toEqual([]);
+    await (await ticketer.bucket("tickets", z.unknown())).create("scan.bad", "no object");
+    await scanned.remove("scan.k0");
+    const revision = await scanned.create("scan.new", { n: 7 });
+    expect((await all(scanned.scan(last))).flat()).toEqual([
+      { key: "scan.bad", revision: last + 1, unreadable: expect.objectContaining({ code: "BAD_VALUE" }) },
+      { key: "scan.new", revision, value: { n: 7 } },
+    ]);
+  },
+);
+
+async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}

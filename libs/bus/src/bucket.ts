@@ -8,12 +8,16 @@ import { BusError, isConflict } from "./failure.ts";
 import { failpoint } from "./failpoint.ts";
 import type { Link } from "./link.ts";
 import { store } from "./publish.ts";
-import { readPresent } from "./read-present.ts";
+import type { Pulled } from "./ordered-pull.ts";
+import { presentBatches, readPresent } from "./read-present.ts";
 
 export interface Entry<T> {
   value: T;
   revision: number;
 }
+
+/** An entry found by a scan; without a value when that can't be read. */
+export type Scanned<T> = { key: string; revision: number } & ({ value: T } | { unreadable: BusError });
 
 type Stored = Pick<StoredMsg, "data" | "header" | "seq">;
 
@@ -75,11 +79,43 @@ export class Bucket<T> {
   async entries(prefix?: string): Promise<{ key: string; value: T; revision: number }[]> {
     const filter = `$KV.${this.name}.${prefix === undefined || prefix === "" ? "" : `${prefix}.`}>`;
     const present = await this.#link.insist(`read ${filter}`, () => readPresent(this.#link, `KV_${this.name}`, filter));
-    return present.flatMap(({ address, headers, body, sequence }) => {
-      if (headers?.get("KV-Operation")) return [];
-      const key = address.slice(`$KV.${this.name}.`.length);
-      return [{ key, ...this.#entry(key, { data: body, seq: sequence }) }];
-    });
+    return present.flatMap((pulled) => (isMark(pulled) ? [] : [this.#pulled(pulled)]));
+  }
+
+  /**
+   * What there is, or what was written after a revision, in batches, so that a large bucket isn't held at once. Throws when
+   * the connection goes away. For a bucket without history: with one, an older value of a key may come before its newest.
+   */
+  async *scan(after = 0): AsyncGenerator<Scanned<T>[], void, undefined> {
+    const filter = `$KV.${this.name}.>`;
+    for await (const batch of presentBatches(this.#link, `KV_${this.name}`, filter, after)) {
+      yield batch.flatMap((pulled) => (isMark(pulled) ? [] : [this.#scanned(pulled)]));
+    }
+  }
+
+  /** The revision of the newest write of any key. */
+  async lastRevision(): Promise<number> {
+    const stream = `KV_${this.name}`;
+    const { state } = await this.#link.insist(`look at ${stream}`, () => this.#link.api.streams.info(stream));
+    return state.last_seq;
+  }
+
+  #scanned(pulled: Pulled): Scanned<T> {
+    try {
+      return this.#pulled(pulled);
+    } catch (error) {
+      if (!(error instanceof BusError)) throw error;
+      return { key: this.#keyOf(pulled), revision: pulled.sequence, unreadable: error };
+    }
+  }
+
+  #pulled(pulled: Pulled): { key: string; value: T; revision: number } {
+    const key = this.#keyOf(pulled);
+    return { key, ...this.#entry(key, { data: pulled.body, seq: pulled.sequence }) };
+  }
+
+  #keyOf({ address }: Pulled): string {
+    return address.slice(`$KV.${this.name}.`.length);
   }
 
   #last(key: string): Promise<Stored | null> {
@@ -134,6 +170,11 @@ export class Bucket<T> {
     if (!parsed.success) throw refuse(z.prettifyError(parsed.error));
     return { value: parsed.data, revision: stored.seq };
   }
+}
+
+/** The mark that a removed key leaves. */
+function isMark({ headers }: Pulled): boolean {
+  return Boolean(headers?.get("KV-Operation"));
 }
 
 function isPresent(stored: Stored): boolean {

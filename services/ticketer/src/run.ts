@@ -6,14 +6,13 @@ import { ticker } from "@operator/service/ticker";
 import { Checkpoint } from "./checkpoint.ts";
 import { foldCommands, foldDiagnoses, foldViolations } from "./folds.ts";
 import { Sender } from "./sender.ts";
+import { Sweep } from "./sweep.ts";
 import { Tickets } from "./tickets.ts";
 import { watchChecker } from "./watch-checker.ts";
 
 const saveEveryMs = 1_000;
 const sendEveryMs = 250;
-const sweepEveryMs = 5_000;
-/** A sweep reads every ticket; with many of them it takes its time and pauses for so many times as long. */
-const sweepPause = 20;
+const sweepLimitMs = 600_000;
 
 /** Folds violations, diagnoses and commands into tickets, and sends what follows from them. */
 export async function run(context: ServiceContext, { subjects }: { subjects: readonly SubjectName[] }): Promise<void> {
@@ -27,8 +26,10 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
   });
   const sender = new Sender({ bus, tickets, log, signal });
 
-  // Only to know which keys there are: a ticket that can't be read is found out about when something is said of it.
-  await tickets.all().catch((error: unknown) => log.error({ err: error }, "the tickets can't be listed"));
+  const sweep = new Sweep(tickets, {
+    ticket: (ticket) => sender.look(ticket, "anybody's"),
+    unreadable: (error) => log.error({ err: error }, "a ticket can't be read, so nothing follows from it"),
+  });
 
   const behind = new Set(["violation", "diagnosis", "command"]);
   const caughtUp = (channel: string) => {
@@ -44,19 +45,8 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
   };
   const desk = { context, tickets, sender, caughtUp };
   // What was answered while no ticketer was there is read first, or its job would be sent again.
-  const whenRead = (act: () => void | Promise<void>) => async () => {
-    if (behind.size === 0) await act();
-  };
-  let sweepAtMs = 0;
-  const sweep = async () => {
-    if (performance.now() < sweepAtMs) return;
-    const beganMs = performance.now();
-    try {
-      for (const ticket of await tickets.all()) sender.look(ticket, "anybody's");
-    } finally {
-      const tookMs = performance.now() - beganMs;
-      sweepAtMs = performance.now() + Math.max(sweepEveryMs, tookMs * sweepPause);
-    }
+  const whenRead = (act: (signal: AbortSignal) => void | Promise<void>) => async (signal: AbortSignal) => {
+    if (behind.size === 0) await act(signal);
   };
   await Promise.all([
     foldViolations(desk, violations),
@@ -65,7 +55,12 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
     ...subjects.map((subject) => watchChecker(context, tickets, subject)),
     ticker(context, { name: "checkpoints", everyMs: saveEveryMs, tick: save }),
     ticker(context, { name: "send", everyMs: sendEveryMs, tick: whenRead(() => sender.tick()) }),
-    ticker(context, { name: "sweep", everyMs: sendEveryMs, tick: whenRead(sweep) }),
+    ticker(context, {
+      name: "sweep",
+      everyMs: sendEveryMs,
+      limitMs: sweepLimitMs,
+      tick: whenRead((signal) => sweep.tick(signal)),
+    }),
   ]);
   await sender.settled();
   if (bus.connected()) await save();

@@ -1,3 +1,4 @@
+import type { Bucket } from "@operator/bus/bucket";
 import { Bus } from "@operator/bus/bus";
 import { InstanceName } from "@operator/contracts/names";
 import { Ticket } from "@operator/contracts/ticket";
@@ -19,7 +20,7 @@ const comment = command(1, { kind: "comment", text: "it was the cable" });
 
 let nats: NatsServer;
 let bus: Bus;
-let stored: TicketBucket;
+let stored: Bucket<Ticket>;
 beforeAll(async () => {
   nats = await startProvisionedNats();
   const password = nats.passwords.ticketer;
@@ -56,7 +57,7 @@ function interrupted(
     get: (at) => after("get", at, stored.get(at)),
     create: (at, value) => after("create", at, stored.create(at, value)),
     update: (at, value, revision) => after("update", at, stored.update(at, value, revision)),
-    entries: (prefix) => stored.entries(prefix),
+    scan: (after) => stored.scan(after),
   };
 }
 
@@ -129,7 +130,7 @@ test("a change that another overtakes is made to what that one left", async () =
 
 test("a key that was never listed is created without a look, and found when another made it", async () => {
   const tickets = ticketsOn(stored);
-  await tickets.all();
+  for await (const _ of tickets.scan(0));
   await fold(ticketsOn(stored), firing, comment);
   await fold(tickets, saying(violation(6)));
   expect((await stored.get(key))?.value).toMatchObject({ occurrences: 6, revision: 2 });

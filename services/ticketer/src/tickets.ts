@@ -13,7 +13,14 @@ const keysKnownMax = 50_000;
 const triesMax = 200;
 
 /** Where the tickets are kept. */
-export type TicketBucket = Pick<Bucket<Ticket>, "get" | "create" | "update" | "entries">;
+export type TicketBucket = Pick<Bucket<Ticket>, "get" | "create" | "update" | "scan">;
+
+interface ScannedTickets {
+  tickets: Ticket[];
+  unreadable: Error[];
+  /** The newest of them. */
+  revision: number;
+}
 
 /** What a write made of a ticket, and why. */
 export type OnWritten = (ticket: Ticket, reasons: readonly Reason[]) => void;
@@ -75,10 +82,16 @@ export class Tickets {
     return await this.read(id);
   }
 
-  async all(): Promise<Ticket[]> {
-    const entries = await this.#bucket.entries();
-    this.#known = entries.length > keysKnownMax ? undefined : new Set(entries.map(({ key }) => key));
-    return entries.map(({ value }) => value);
+  /** All tickets in batches, or those written after a revision, which is 0 for all. */
+  async *scan(after: number): AsyncGenerator<ScannedTickets, void, undefined> {
+    const listed = new Set<string>();
+    for await (const batch of this.#bucket.scan(after)) {
+      for (const { key } of batch) listed.add(key);
+      const tickets = batch.flatMap((entry) => ("value" in entry ? [entry.value] : []));
+      const unreadable = batch.flatMap((entry) => ("unreadable" in entry ? [entry.unreadable] : []));
+      yield { tickets, unreadable, revision: Math.max(after, ...batch.map(({ revision }) => revision)) };
+    }
+    if (after === 0) this.#known = listed.size > keysKnownMax ? undefined : listed;
   }
 
   async #find(id: TicketId): Promise<[place: string, Entry<Ticket> | undefined]> {
