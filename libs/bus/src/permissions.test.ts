@@ -168,6 +168,26 @@ test("nobody takes another's work, and the diagnoser takes its own", async () =>
   await diagnoser.request(job.reply ?? "", Empty, { timeout: 2_000 });
 });
 
+test.for(["1.2.3.4.5", "1.2.3.4.5.6"])(
+  "a worker may acknowledge its own consumer's jobs in both forms of the address, and no others (…%s)",
+  async (delivery) => {
+    const [old, domain, hub] = ["$JS.ACK", "$JS.ACK._.ACCOUNT", "$JS.ACK.hub.ACCOUNT"];
+    for (const form of [old, domain, hub]) {
+      for (const own of ["diagnoser-critical", "diagnoser-normal"]) {
+        expect(await refusalOf("diagnoser", `${form}.JOBS.${own}.${delivery}`, "+WPI"), `${form} ${own}`).toBe("");
+      }
+      for (const another of ["JOBS.other", "OTHER.diagnoser-critical", "JOBS.other.diagnoser-critical"]) {
+        const address = `${form}.${another}.${delivery}`;
+        expect(await refusalOf("diagnoser", address, "+WPI"), address).toContain("Permissions Violation");
+      }
+      for (const user of userNames.filter((name) => name !== "diagnoser")) {
+        const address = `${form}.JOBS.diagnoser-critical.${delivery}`;
+        expect(await refusalOf(user, address, "+WPI"), user).toContain("Permissions Violation");
+      }
+    }
+  },
+);
+
 test("no user but provision may reach the whole API, and nobody may answer requests by permission", () => {
   for (const user of userNames) {
     const { publish, subscribe } = permissionsOf(user);
@@ -179,6 +199,11 @@ test("no user but provision may reach the whole API, and nobody may answer reque
       expect(publish.filter((address) => /^\$JS\.API\.(>|STREAM\.(?!INFO\.))/.test(address))).toEqual([]);
       expect(publish.filter((address) => address.startsWith("$JS.API.CONSUMER.DELETE"))).toEqual([]);
     }
-    expect(subscribe).toEqual(user === "watch" ? ["operator.>"] : [`_INBOX_${user}.>`]);
+    const questions = user === "observer" ? ["operator.query.*.state"] : [];
+    expect(subscribe).toEqual(user === "watch" ? ["operator.>"] : [`_INBOX_${user}.>`, ...questions]);
+    const others = publish.filter((address) => address.startsWith("_INBOX_"));
+    expect(others, "who answers reaches the inboxes of those who ask, and no other").toEqual(
+      user === "observer" ? ["_INBOX_actuator.>"] : [],
+    );
   }
 });
