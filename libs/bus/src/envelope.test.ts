@@ -46,6 +46,20 @@ test("above 64 KB it's gzipped, and reads the same", async () => {
   expect(open(flow.snapshot, rawOf(sealed))).toMatchObject({ ok: true, message });
 });
 
+test("64 KB still travel plain, one byte more gzipped, and both read the same", async () => {
+  const padded = (bytes: number) => snapshotOf("s", 1, { api: { a: "x".repeat(bytes) } });
+  const room = 64 * 1024 - Buffer.byteLength(JSON.stringify(padded(0)));
+  for (const [message, encoding] of [
+    [padded(room), ""],
+    [padded(room + 1), "gzip"],
+  ] as const) {
+    const sealed = await seal(flow.snapshot, message, observer);
+    expect(sealed.headers.get("content-encoding")).toBe(encoding);
+    expect(sealed.body.length === 64 * 1024).toBe(encoding === "");
+    expect(open(flow.snapshot, rawOf(sealed))).toMatchObject({ ok: true, message });
+  }
+});
+
 test("any target and any text comes back as it was sent", async () => {
   const target = fc
     .string({ unit: "grapheme", minLength: 1, maxLength: 60 })
