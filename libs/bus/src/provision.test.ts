@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Bus } from "./bus.ts";
 import { connectAs } from "./bus.fixture.ts";
 import { differences, provision, refuseOldServer } from "./provision.ts";
+import { RewritingProxy } from "./rewriting-proxy.fixture.ts";
 import { lint, plannedConsumers, plannedStreams } from "./stream-config.ts";
 
 let server: NatsServer;
@@ -61,6 +62,38 @@ test.for(["2.12.0", "2.15.2", "3.0.0", "2.12.0-RC.1"])("a server of version %s w
 test.for(["2.11.9", "2.9.10", "1.99.0", "unknown"])("a server of version %s is too old", (version) => {
   expect(() => refuseOldServer(version)).toThrow(`nats-server ${version} is too old: 2.12`);
 });
+
+test("nothing is made on a server that is too old", { timeout: 30_000 }, async () => {
+  await using own = await startNats();
+  await using proxy = await RewritingProxy.start(own.port, (said) =>
+    said.replace(/"version":"[^"]+"/, `"version":"2.11.9"`),
+  );
+  await using old = await connectAs({ url: proxy.url, passwords: own.passwords }, "provision");
+  await expect(provision(old)).rejects.toMatchObject({
+    code: "OLD_SERVER",
+    message: expect.stringContaining("2.11.9"),
+  });
+  const names: string[] = [];
+  for await (const { config } of old.link.api.streams.list()) names.push(config.name);
+  expect(names).toEqual([]);
+});
+
+test.for([
+  ["stream", "discard_new_per_subject", "stream EVIDENCE"],
+  ["worker", "max_ack_pending", "worker diagnoser-critical"],
+] as const)(
+  "a server that drops what it doesn't know of a %s is refused, and what it dropped is said",
+  { timeout: 30_000 },
+  async ([, setting, where]) => {
+    await using own = await startNats();
+    // It answers as if it had never heard of the setting.
+    const unknown = `${setting.slice(0, -1)}_`;
+    await using proxy = await RewritingProxy.start(own.port, (said) => said.replaceAll(`"${setting}"`, `"${unknown}"`));
+    await using bus = await connectAs({ url: proxy.url, passwords: own.passwords }, "provision");
+    const message = expect.stringMatching(`${where}: the server stored something else: ${setting} is undefined`);
+    await expect(provision(bus)).rejects.toMatchObject({ code: "NOT_STORED", message });
+  },
+);
 
 test("the server gives a message out more often than workers try it: dying while burying it isn't its end", () => {
   for (const { config } of plannedConsumers(1)) {
