@@ -48,6 +48,8 @@ export function completePasswords(file: string): { passwords: Record<UserName, s
     checker: of("checker"),
     ticketer: of("ticketer"),
     diagnoser: of("diagnoser"),
+    actuator: of("actuator"),
+    chaos: of("chaos"),
     cli: of("cli"),
     watch: of("watch"),
     provision: of("provision"),

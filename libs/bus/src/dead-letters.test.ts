@@ -2,10 +2,12 @@ import { headers } from "@nats-io/transport-node";
 import type { DeadLetter } from "@operator/contracts/dead-letter";
 import { flow } from "@operator/contracts/flow";
 import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-server";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Bus } from "./bus.ts";
-import { connectAs, connectRaw, snapshotOf } from "./bus.fixture.ts";
+import { connectAs, connectRaw, snapshotOf, until } from "./bus.fixture.ts";
 import { bury, replay } from "./dead-letters.ts";
+import { provision } from "./provision.ts";
+import { readInOrder } from "./read-in-order.ts";
 
 let server: NatsServer;
 let observer: Bus;
@@ -83,4 +85,62 @@ test("an id that could break a header is replaced by stream and sequence", async
   await bury(checker, flow.snapshot, { ...raw, stream: "SNAPSHOTS", sequence: 77, deliveries: 1 }, why, signal);
   const letter = await cli.last(flow.dead, "operator.dead.checker.snapshot");
   expect(letter?.message.id).toBe("SNAPSHOTS:77");
+});
+
+test("one that can't be stored is tried for longer than any other message, and stored in the end", async () => {
+  await using own = await startProvisionedNats();
+  await using provisioner = await connectAs(own, "provision");
+  await using reader = await connectAs(own, "checker");
+  await provisioner.link.api.streams.delete("DEAD");
+  const asked = vi.spyOn(reader.link, "ask");
+  const tries = () => asked.mock.calls.length;
+  let passedMs = 0;
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, "now").mockImplementation(() => now() + passedMs);
+  try {
+    let ended = false;
+    const raw = { address: addressOf("late"), headers: headers(), body: Buffer.from("x") };
+    const about = { ...raw, stream: "SNAPSHOTS", sequence: 1, deliveries: 1 };
+    const burying = bury(reader, flow.snapshot, about, why, signal).finally(() => (ended = true));
+    burying.catch(() => {});
+    await until(() => tries() > 1);
+    passedMs = 3_600_000;
+    const before = tries();
+    await until(() => ended || tries() > before + 2);
+    expect(ended, "given up within an hour").toBe(false);
+    await provision(provisioner);
+    await burying;
+    expect((await provisioner.streamState("DEAD")).messages).toBe(1);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});
+
+test("one that can't be stored keeps nobody from stopping, and what it's about is met again", async () => {
+  await using own = await startProvisionedNats();
+  await using provisioner = await connectAs(own, "provision");
+  await provisioner.link.api.streams.delete("DEAD");
+  const foreign = await connectRaw(own, "provision");
+  await foreign.request(addressOf("s"), "nothing that can be read", { timeout: 2_000 });
+  await foreign.close();
+  const words: string[] = [];
+  await using reader = await connectAs(own, "checker", { log: ({ msg }) => words.push(msg) });
+  const stop = new AbortController();
+  const reached: number[] = [];
+  const reading = (async () => {
+    for await (const { lastSequence } of readInOrder(reader, flow.snapshot, { from: "first", signal: stop.signal }))
+      reached.push(lastSequence);
+  })();
+  await until(() => words.includes("dead letter"));
+  stop.abort();
+  await reading;
+  expect(Math.max(0, ...reached), "not passed over").toBe(0);
+
+  await provision(provisioner);
+  for await (const { lastSequence } of readInOrder(reader, flow.snapshot, {
+    from: { after: 0 },
+    signal: AbortSignal.timeout(20_000),
+  }))
+    if (lastSequence === 1) break;
+  expect((await provisioner.streamState("DEAD")).messages).toBe(1);
 });

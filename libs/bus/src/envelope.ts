@@ -73,9 +73,10 @@ export type Opened<M> = { ok: true; message: M; id: string } | { ok: false; code
 export function open<M>(channel: Channel<M>, raw: Raw): Opened<M> {
   const refuse = (code: string, reason: string) => ({ ok: false, code, reason }) as const;
   const type = raw.headers?.get("ce-type") ?? "";
-  if (type !== typeOf(channel)) return refuse("BAD_TYPE", `type "${type}", expected "${typeOf(channel)}"`);
+  const isPlain = channel.plain === true && type === "";
+  if (!isPlain && type !== typeOf(channel)) return refuse("BAD_TYPE", `type "${type}", expected "${typeOf(channel)}"`);
   const source = raw.headers?.get("ce-source") ?? "";
-  if (!channel.senders.some((user) => source === `operator/${user}`)) {
+  if (!isPlain && !channel.senders.some((user) => source === `operator/${user}`)) {
     return refuse("BAD_SOURCE", `source "${source}", expected operator/${channel.senders.join(" or operator/")}`);
   }
   const encoding = raw.headers?.get("content-encoding") ?? "";

@@ -1,5 +1,6 @@
 import { type Channel, patternOf, type UserName } from "@operator/contracts/channel";
 import { flow } from "@operator/contracts/flow";
+import { queries, queryAddress } from "@operator/contracts/query";
 import { buckets, streams, workers } from "@operator/contracts/streams";
 
 export const userNames = [
@@ -7,6 +8,8 @@ export const userNames = [
   "checker",
   "ticketer",
   "diagnoser",
+  "actuator",
+  "chaos",
   "cli",
   "watch",
   "provision",
@@ -28,14 +31,34 @@ export function permissionsOf(user: UserName): Permissions {
     // Besides the streams: it sends dead letters' originals again.
     return { publish: ["$JS.API.>", ...channels.map((channel) => patternOf(channel))], subscribe };
   }
-  const publish = [...sends(user), ...reads(user), ...works(user), ...keeps(user)];
-  return { publish: [...new Set(publish)].sort(), subscribe };
+  const publish = [...sends(user), ...reads(user), ...works(user), ...keeps(user), ...asks(user)];
+  return { publish: [...new Set(publish)].sort(), subscribe: [...subscribe, ...answers(user)] };
 }
 
 function sends(user: UserName): string[] {
   return channels
     .filter(({ senders }) => senders.includes(user))
     .map((channel) => patternOf(channel, channel.name === flow.dead.name ? { service: user } : {}));
+}
+
+const anySubject = "*";
+
+/** An answer goes to the inboxes of those who may ask, by name: `allow_responses` would let an asker name any address. */
+function asks(user: UserName): string[] {
+  return Object.values(queries).flatMap((query) => [
+    ...(query.asks.includes(user) ? [patternOfQuery(query)] : []),
+    ...(query.answers === user ? query.asks.map((asker) => `_INBOX_${asker}.>`) : []),
+  ]);
+}
+
+function answers(user: UserName): string[] {
+  return Object.values(queries)
+    .filter((query) => query.answers === user)
+    .map(patternOfQuery);
+}
+
+function patternOfQuery({ name }: { name: string }): string {
+  return queryAddress({ name }, "any").replace(".any.", `.${anySubject}.`);
 }
 
 /** Consumers only with the channel's own filter; no right to delete one, as they end by themselves. */

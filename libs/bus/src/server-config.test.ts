@@ -14,6 +14,8 @@ test("a password with quotes, dollars and spaces is one password", { timeout: 30
     cli: "5",
     watch: "6",
     provision: "7",
+    actuator: "8",
+    chaos: "9",
   };
   await using server = await startNats({ passwords });
   await using observer = await connectAs(server, "observer");
@@ -32,6 +34,8 @@ test("a user that was added without permissions could do nothing, and nobody ans
     cli: "5",
     watch: "6",
     provision: "7",
+    actuator: "8",
+    chaos: "9",
   };
   const config = serverConfig({ passwords });
   expect(config).toContain(`default_permissions: { publish: { deny: [">"] }, subscribe: { deny: [">"] } }`);

@@ -44,6 +44,7 @@ export function plannedStreams(replicas: number): (Partial<StreamConfig> & { nam
     duplicate_window: nanos(plan.dedupeMs),
     // Snapshots say nearly the same each second, and are the only ones that fill a disk.
     compression: name === "SNAPSHOTS" ? StoreCompression.S2 : StoreCompression.None,
+    ...("audit" in plan ? { deny_delete: true, deny_purge: true } : {}),
     ...(plan.perAddress === "one" ? { max_msgs_per_subject: 1, discard_new_per_subject: true } : {}),
   }));
   const ofBuckets = Object.entries(buckets).map(([name, plan]) => ({

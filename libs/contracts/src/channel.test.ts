@@ -52,6 +52,8 @@ test("who writes a bucket reads it, and nobody both writes and reads a stream bu
   }
   // Who may do both could have the server copy what was sent long ago to where it is news again.
   for (const { name, senders, readers } of channels) {
+    // Its journal is chaos' own memory: nobody else acts on it.
+    if (name === "fault") continue;
     expect(
       senders.filter((user) => user !== "cli" && readers.includes(user)),
       name,

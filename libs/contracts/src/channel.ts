@@ -3,7 +3,16 @@ import type { StreamName } from "./streams.ts";
 import { toToken } from "./tokens.ts";
 
 /** Who may be on the bus: a service, a person's command, or a watcher. One NATS user each. */
-export type UserName = "observer" | "checker" | "ticketer" | "diagnoser" | "cli" | "watch" | "provision";
+export type UserName =
+  | "observer"
+  | "checker"
+  | "ticketer"
+  | "diagnoser"
+  | "actuator"
+  | "chaos"
+  | "cli"
+  | "watch"
+  | "provision";
 
 /** One kind of message: where it travels, who sends it, what it looks like, how its id is computed. */
 export interface Channel<Message = unknown> {
@@ -21,6 +30,8 @@ export interface Channel<Message = unknown> {
   /** Nats-Msg-Id: computed from the content, so that a repeat folds into itself. */
   id: (message: Message) => string;
   holds: string;
+  /** People write it with any client: neither type nor source are asked of it. */
+  plain?: boolean;
 }
 
 /** Its schema becomes generated code at its first use, as each message is checked by its sender and by every reader. */

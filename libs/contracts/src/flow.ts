@@ -1,4 +1,9 @@
+import { createHash, randomUUID } from "node:crypto";
+import { partsOfActionId, type ActionId } from "./action-id.ts";
+import { Action, ActionNote } from "./action.ts";
+import { Approval } from "./approval.ts";
 import { type Channel, defineChannel } from "./channel.ts";
+import { ChaosCommand, FaultEvent } from "./chaos.ts";
 import { Command } from "./command.ts";
 import { DeadLetter } from "./dead-letter.ts";
 import { DiagnosisEvent } from "./diagnosis.ts";
@@ -13,6 +18,12 @@ import { Violation, violationKeyOf } from "./violation.ts";
 const ticketParameters = (ticket: TicketId) => {
   const { subject, invariant, target, generation } = partsOfTicketId(ticket);
   return { subject, invariant, target, generation: String(generation) };
+};
+
+/** An action's parts as parameters of an address. */
+const actionParameters = (id: ActionId) => {
+  const { ticket, attempt, n } = partsOfActionId(id);
+  return { ...ticketParameters(ticket), attempt: String(attempt), n: String(n) };
 };
 
 /** The loop in one table: every message, where it travels, who sends it, who reads it. */
@@ -46,7 +57,7 @@ export const flow = {
     address: "operator.violation.<subject>.<invariant>.<target>",
     stream: "VIOLATIONS",
     senders: ["checker"],
-    readers: ["ticketer", "cli"],
+    readers: ["ticketer", "actuator", "cli"],
     version: 1,
     schema: Violation,
     parameters: ({ subject, invariant, target }) => ({ subject, invariant, target }),
@@ -58,7 +69,7 @@ export const flow = {
     address: "operator.evidence.<subject>.snapshot.<asOf>",
     stream: "EVIDENCE",
     senders: ["checker"],
-    readers: ["ticketer", "diagnoser", "cli"],
+    readers: ["ticketer", "diagnoser", "actuator", "cli"],
     version: 1,
     schema: Snapshot,
     parameters: ({ subject, atMs }) => ({ subject, asOf: String(atMs) }),
@@ -98,12 +109,74 @@ export const flow = {
     address: "operator.diagnosis.<subject>.<invariant>.<target>.<generation>.<attempt>.<phase>",
     stream: "DIAGNOSES",
     senders: ["diagnoser"],
-    readers: ["ticketer", "cli"],
+    readers: ["ticketer", "actuator", "cli"],
     version: 1,
     schema: DiagnosisEvent,
     parameters: ({ ticket, attempt, phase }) => ({ ...ticketParameters(ticket), attempt: String(attempt), phase }),
     id: ({ ticket, attempt, phase }) => `${ticket}:${attempt}:${phase}`,
     holds: "what became of an attempt: started, then finished with an answer or the reason for none",
+  }),
+  action: defineChannel({
+    name: "action",
+    address: "operator.action.<subject>.<invariant>.<target>.<generation>.<attempt>.<n>.<state>",
+    stream: "ACTIONS",
+    senders: ["actuator"],
+    readers: ["ticketer", "diagnoser", "cli"],
+    version: 1,
+    schema: Action,
+    parameters: ({ id, state }) => ({ ...actionParameters(id), state }),
+    id: ({ id, state }) => `${id}:${state}`,
+    holds: "an action, whole, as it came to each state; with the notes this is the audit",
+  }),
+  note: defineChannel({
+    name: "note",
+    address: "operator.note.<kind>.<id>",
+    stream: "ACTIONS",
+    senders: ["actuator"],
+    readers: ["cli"],
+    version: 1,
+    schema: ActionNote,
+    parameters: ({ kind, id }) => ({ kind, id }),
+    id: ({ kind, id }) => `${kind}:${id}`,
+    holds: "every approval and change of mode, accepted or refused with the code, and proposals that were refused",
+  }),
+  approval: defineChannel({
+    name: "approval",
+    address: "operator.approval.<subject>.<invariant>.<target>.<generation>.<attempt>.<n>",
+    stream: "APPROVALS",
+    senders: ["cli"],
+    readers: ["actuator"],
+    version: 1,
+    schema: Approval,
+    parameters: ({ action }) => actionParameters(action),
+    id: ({ signed }) => createHash("sha256").update(signed.statement).digest("hex"),
+    holds: "a person's signed word about an action: approved, rejected, cancelled",
+  }),
+  chaosCommand: defineChannel({
+    name: "chaosCommand",
+    address: "operator.chaos.commands",
+    stream: "CHAOS",
+    senders: ["cli"],
+    readers: ["chaos"],
+    version: 1,
+    schema: ChaosCommand,
+    parameters: () => ({}),
+    // The same fault may be asked for twice; who repeats a message because it wasn't acknowledged gives it an id.
+    id: (command) => ("fault" in command && command.id) || randomUUID(),
+    holds: "a fault to make, to revert, or the halt of all; plain JSON without headers is enough",
+    plain: true,
+  }),
+  fault: defineChannel({
+    name: "fault",
+    address: "operator.fault.<subject>.<id>.<phase>",
+    stream: "FAULTS",
+    senders: ["chaos"],
+    readers: ["chaos", "cli"],
+    version: 1,
+    schema: FaultEvent,
+    parameters: ({ subject, id, phase }) => ({ subject, id, phase }),
+    id: ({ id, phase }) => `${id}:${phase}`,
+    holds: "what chaos did and when it ended: the ground truth, which the loop can't read",
   }),
   command: defineChannel({
     name: "command",
@@ -121,7 +194,7 @@ export const flow = {
     name: "dead",
     address: "operator.dead.<service>.<channel>",
     stream: "DEAD",
-    senders: ["observer", "checker", "ticketer", "diagnoser"],
+    senders: ["observer", "checker", "ticketer", "diagnoser", "actuator", "chaos"],
     readers: ["cli"],
     version: 1,
     schema: DeadLetter,

@@ -43,7 +43,8 @@ describe.for(files)("%s", (file) => {
     expect(channel.id(parsed)).toBe(id);
   });
 
-  test.for(examples)("$what: a field of a later sender is passed over", ({ message }) => {
+  // What people write is read strictly: a field that isn't known is a slip that they hear of.
+  test.for(channel?.plain ? [] : examples)("$what: a field of a later sender is passed over", ({ message }) => {
     expect(channel?.schema.parse({ ...message, ofALaterVersion: { any: "thing" } })).toEqual(message);
   });
 });
@@ -54,6 +55,7 @@ test("the examples show every state and kind that there is", () => {
     "firing blind cleared retired pending clearing unreachable threshold silent_service",
     "acknowledge hold unhold comment resolve started finished done ungrounded failed",
     "open closed critical warning rhythm change",
+    "proposed approved claimed executed verified refused",
   ].flatMap((words) => words.split(" "));
   expect(kinds.filter((kind) => !all.includes(`"${kind}"`))).toEqual([]);
 });

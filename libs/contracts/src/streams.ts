@@ -15,6 +15,8 @@ export interface StreamPlan {
   discard: "old" | "new";
   /** Within this time a message id is stored once. */
   dedupeMs: number;
+  /** Nothing in it can be deleted or purged, by anyone. */
+  audit?: true;
 }
 
 /** Every stream. Each has an age and a size: without them a quiet address pins the first sequence for ever. */
@@ -75,6 +77,39 @@ export const streams = {
     discard: "new",
     dedupeMs: 2 * minute,
   },
+  ACTIONS: {
+    kind: "fold",
+    maxAgeMs: 365 * day,
+    maxBytes: 1024 * mebibyte,
+    perAddress: "one",
+    discard: "new",
+    dedupeMs: 2 * minute,
+    audit: true,
+  },
+  APPROVALS: {
+    kind: "fold",
+    maxAgeMs: 7 * day,
+    maxBytes: 64 * mebibyte,
+    perAddress: "many",
+    discard: "old",
+    dedupeMs: 2 * minute,
+  },
+  CHAOS: {
+    kind: "work",
+    maxAgeMs: 5 * minute,
+    maxBytes: 16 * mebibyte,
+    perAddress: "many",
+    discard: "new",
+    dedupeMs: 2 * minute,
+  },
+  FAULTS: {
+    kind: "fold",
+    maxAgeMs: 90 * day,
+    maxBytes: 256 * mebibyte,
+    perAddress: "one",
+    discard: "new",
+    dedupeMs: 2 * minute,
+  },
   COMMANDS: {
     kind: "fold",
     maxAgeMs: 7 * day,
@@ -124,15 +159,31 @@ export const buckets = {
   },
   tickets: {
     writers: ["ticketer"],
-    readers: ["ticketer", "diagnoser", "cli"],
+    readers: ["ticketer", "diagnoser", "actuator", "cli"],
     history: 1,
     maxAgeMs: 0,
     maxBytes: 1024 * mebibyte,
     holds: "`<subject>.<invariant>.<target>`: the newest generation; `….<generation>`: each earlier one",
   },
+  actions: {
+    writers: ["actuator"],
+    readers: ["actuator", "diagnoser", "cli"],
+    history: 1,
+    maxAgeMs: 0,
+    maxBytes: 256 * mebibyte,
+    holds: "`<action>`: what is to be done, with its state",
+  },
+  control: {
+    writers: ["actuator", "cli"],
+    readers: ["actuator", "cli"],
+    history: 1,
+    maxAgeMs: 0,
+    maxBytes: 1 * mebibyte,
+    holds: "`control`: whether actions may be executed, and which are being executed now",
+  },
   checkpoints: {
-    writers: ["ticketer"],
-    readers: ["ticketer", "cli"],
+    writers: ["ticketer", "actuator"],
+    readers: ["ticketer", "actuator", "cli"],
     history: 1,
     maxAgeMs: 0,
     maxBytes: 16 * mebibyte,
@@ -158,6 +209,14 @@ export const workers = {
     ackWaitMs: 10 * second,
     deliveriesMax: 5,
     pendingMax: 256,
+  },
+  chaos: {
+    stream: "CHAOS",
+    user: "chaos",
+    filter: "operator.chaos.commands",
+    ackWaitMs: 10 * second,
+    deliveriesMax: 5,
+    pendingMax: 16,
   },
 } as const satisfies Record<
   string,

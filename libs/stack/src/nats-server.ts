@@ -118,6 +118,8 @@ export function drawPasswords(): Record<UserName, string> {
     checker: draw(),
     ticketer: draw(),
     diagnoser: draw(),
+    actuator: draw(),
+    chaos: draw(),
     cli: draw(),
     watch: draw(),
     provision: draw(),

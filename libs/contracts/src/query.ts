@@ -1,0 +1,34 @@
+import { z } from "zod";
+import type { UserName } from "./channel.ts";
+import { toToken } from "./tokens.ts";
+import { Snapshot } from "./snapshot.ts";
+
+/** A question that is answered at once and stored nowhere. */
+export interface Query<Question = unknown, Answer = unknown> {
+  name: string;
+  asks: readonly UserName[];
+  answers: UserName;
+  question: z.ZodType<Question>;
+  answer: z.ZodType<Answer>;
+  holds: string;
+}
+
+function defineQuery<Question, Answer>(query: Query<Question, Answer>): Query<Question, Answer> {
+  return query;
+}
+
+/** Every question, at `operator.query.<subject>.<name>`. */
+export const queries = {
+  state: defineQuery({
+    name: "state",
+    asks: ["actuator"],
+    answers: "observer",
+    question: z.object({}),
+    answer: Snapshot,
+    holds: "the subject's state, every source read after the question came",
+  }),
+} as const;
+
+export function queryAddress(query: Pick<Query, "name">, subject: string): string {
+  return `operator.query.${toToken(subject)}.${query.name}`;
+}

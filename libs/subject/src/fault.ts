@@ -1,0 +1,54 @@
+import type { Json } from "@operator/contracts/json";
+import type { z } from "zod";
+
+/** A member of a subject as the supervisor lists it. */
+export interface Member {
+  target: string;
+  /** What kind of member, e.g. `node`. */
+  kind: string;
+  state: "running" | "paused" | "stopped";
+}
+
+/** What chaos lends to a fault that is made with the subject's own APIs. */
+export interface FaultHands {
+  /** The room's environment. */
+  environment: Record<string, string | undefined>;
+}
+
+interface FaultBase {
+  name: string;
+  /** A sentence that a person understands, e.g. "A node is killed". */
+  title: string;
+  /** The members or other targets that it can be done to. */
+  targets: (members: Member[]) => string[];
+  /** How long it lasts unless told, and at most. */
+  ttlMs: { default: number; max: number };
+  /** Why it would break the quorum, or take the last one; undefined when it doesn't. `force` overrides it. */
+  breaks: (target: string, members: Member[]) => string | undefined;
+}
+
+/** Something that chaos can do to a subject. With a verb the supervisor does it and holds its end; else the room does. */
+export type Fault =
+  | (FaultBase & { by: "supervisor"; verb: "kill" | "pause" })
+  | (FaultBase & {
+      by: "api";
+      parameters: z.ZodType<Json>;
+      /** Makes the fault. `undo` is what `revert` needs; it's written to the journal before the effect when known, else after. */
+      inject: (
+        given: { target: string; parameters: Json; ttlMs: number },
+        hands: FaultHands,
+        signal: AbortSignal,
+      ) => Promise<{ undo: Json }>;
+      /** Takes it back; doing so twice does no harm. Absent: it expires by itself after its time to live. */
+      revert?: (
+        given: { target: string; parameters: Json; undo: Json },
+        hands: FaultHands,
+        signal: AbortSignal,
+      ) => Promise<void>;
+      /** What shows that it took effect, a sentence; undefined when nothing does (yet). */
+      proof: (
+        given: { target: string; parameters: Json },
+        hands: FaultHands,
+        signal: AbortSignal,
+      ) => Promise<string | undefined>;
+    });
