@@ -30,6 +30,16 @@ test("an alternative at a target that the topology doesn't name is left out", ()
   expect(answer.alternatives.map(({ cause }) => cause.target)).toEqual(["node-a"]);
 });
 
+test("a finding proposes what it says, and nothing unless it does", () => {
+  const { file } = caseOf(breach);
+  const finding = notKnown(file, new Citations(file), "why");
+  const target = TargetName.parse("node-a");
+  const proposals = [{ action: "restart_node", target, parameters: {}, why: "it isn't running" }];
+  expect(answerOf(file, new Citations(file), { ...finding, proposals }).proposals).toEqual(proposals);
+  const { proposals: _, ...silent } = finding;
+  expect(answerOf(file, new Citations(file), silent).proposals).toEqual([]);
+});
+
 test("the timeline tells what broke and came back, not what was ok or unknown", () => {
   const change = (state: StateChange["state"], atMs: number) => ({
     atMs,

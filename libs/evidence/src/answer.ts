@@ -15,7 +15,8 @@ const wordOf: Partial<Record<StateChange["state"], string>> = {
 };
 
 /** What a playbook has to say; the rest of an answer follows from the case file. */
-export type Finding = Omit<Answer, "evidence" | "timeline" | "proposals"> & { timeline?: Answer["timeline"] };
+export type Finding = Omit<Answer, "evidence" | "timeline" | "proposals"> &
+  Partial<Pick<Answer, "timeline" | "proposals">>;
 
 /** A playbook's finding as a whole answer: with the evidence that it cited, the verdicts' changes of state, and what the file lacks. */
 export function answerOf(file: CaseFile, citations: Citations, finding: Finding): Answer {
@@ -33,7 +34,7 @@ export function answerOf(file: CaseFile, citations: Citations, finding: Finding)
     alternatives: finding.alternatives.filter(({ cause }) => known.has(cause.target)),
     timeline: [...(finding.timeline ?? []), ...changes].sort((a, b) => a.atMs - b.atMs),
     evidence: citations.evidence(),
-    proposals: [],
+    proposals: finding.proposals ?? [],
     missing: [...finding.missing, ...file.missing].slice(0, 20).map((each) => plainText(each, 500)),
   };
 }
