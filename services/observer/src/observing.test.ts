@@ -127,6 +127,61 @@ test("a source that could tell why, but doesn't answer, keeps no death back", as
   await until("it's said", () => state() === "refused");
 });
 
+test("a source that could tell why is waited for, and for 50 ms at most", async () => {
+  await using node = await startNode(httpScript);
+  const address = `http://127.0.0.1:${node.port}/`;
+  const state = () => atPointer(snapshots.at(-1), "/parts/probe/node-a/state");
+  const seen: string[] = [];
+  let reads = 0;
+  const read = () => {
+    reads += 1;
+    if (reads === 1) return Promise.resolve({ cluster: { value: 1 } });
+    // On a held-up event loop too, timers fire in the order of their ends.
+    for (const ms of [25, 100]) setTimeout(() => seen.push(`${ms} ms: ${String(state())}`), ms);
+    return never;
+  };
+  const { snapshots } = start({
+    sources: [source({ read, rhythmMs: 3_600_000, timeoutMs: 3_600_000, tellsWhy: (target) => target === "node-a" })],
+    probeTargets: () => [{ target: "node-a", address, open: () => httpAsker(address) }],
+  });
+  await until("it's up", () => state() === "up");
+  await node.kill();
+  await until("it was read and given up", () => seen.length === 2);
+  expect(seen).toEqual(["25 ms: up", "100 ms: refused"]);
+});
+
+test("what a source tells of a death is in the snapshot that says it, and others' deaths don't wait for it", async () => {
+  await using told = await startNode(httpScript);
+  await using untold = await startNode(httpScript);
+  const at = (port: number) => `http://127.0.0.1:${port}/`;
+  let reads = 0;
+  const { snapshots, news } = start({
+    sources: [
+      source({
+        read: () => Promise.resolve({ cluster: { value: (reads += 1) } }),
+        rhythmMs: 3_600_000,
+        tellsWhy: (target) => target === "told",
+      }),
+    ],
+    probeTargets: () =>
+      Object.entries({ told: told.port, untold: untold.port }).map(([target, port]) => ({
+        target,
+        address: at(port),
+        open: () => httpAsker(at(port)),
+      })),
+  });
+  const firstWith = (target: string, state: string) =>
+    snapshots.find((snapshot) => atPointer(snapshot, `/parts/probe/${target}/state`) === state);
+  await until("both are up", () => firstWith("told", "up") !== undefined && firstWith("untold", "up") !== undefined);
+  await untold.kill();
+  await until("one is down", () => firstWith("untold", "refused") !== undefined);
+  expect(reads).toBe(1);
+  await told.kill();
+  await until("both are down", () => firstWith("told", "refused") !== undefined);
+  expect(atPointer(firstWith("told", "refused"), "/parts/registry/cluster")).toBe(2);
+  expect(news.filter(({ kind }) => kind === "probe-changed")).toHaveLength(2);
+});
+
 test("a room that can't say what to probe keeps what it said before, and that is reported", async () => {
   let fails = false;
   const { snapshots, news } = start({
