@@ -64,6 +64,46 @@ test("the time that a cause explains after its end is scaled", () => {
   expect(explained(story, "slow")).toEqual(["firing toy.down.a", "firing"]);
 });
 
+/** The words on the symptom from its last one as broken on. */
+function ending(story: Story) {
+  return explained(story, "slow").slice(-2);
+}
+
+test("a symptom clears as the symptom that it was said to be, also when its cause's time is over just then", () => {
+  const story = new Story();
+  story.next({ ...downA, ...slowA });
+  story.times(11);
+  story.next(upA);
+  story.times(3);
+  expect(story.said("down").at(-1)).toBe("cleared a");
+  story.times(26);
+  story.next({ metrics: { a: 5 } });
+  story.times(3);
+  expect(story.violations.at(-1)?.asOf, "30 s after its cause").toBe(
+    (story.violations.findLast(({ invariant }) => invariant === "down")?.asOf ?? 0) + 30_000,
+  );
+  expect(ending(story)).toEqual(["firing toy.down.a", "cleared toy.down.a"]);
+});
+
+test("what stood for itself clears as such, also when something that would explain it breaks just then", () => {
+  const story = new Story();
+  story.times(12, slowA);
+  story.next({ metrics: { a: 5 } });
+  story.times(2);
+  story.next(downA);
+  expect(story.said("slow")).toEqual(["firing a", "cleared a"]);
+  expect(story.said("down")).toEqual(["firing a"]);
+  expect(ending(story)).toEqual(["firing", "cleared"]);
+});
+
+test("a symptom whose target leaves is retired as a symptom", () => {
+  const story = new Story();
+  story.next({ ...downA, ...slowA });
+  story.times(11);
+  story.next({ departed: ["a"] });
+  expect(ending(story)).toEqual(["firing toy.down.a", "retired toy.down.a"]);
+});
+
 test("another target's fault explains nothing", () => {
   const story = new Story();
   story.next({ probe: { b: false }, ...slowA });
