@@ -26,6 +26,7 @@ const isTest = (file: string) => /\.(test|fixture)\.ts$/.test(file);
 const leans: Record<string, string[]> = {
   "libs/contracts": [],
   "libs/bus": ["contracts"],
+  "libs/approval": ["contracts"],
   "libs/service": ["contracts", "bus"],
   "libs/subject": ["contracts"],
   "libs/evidence": ["contracts", "subject"],

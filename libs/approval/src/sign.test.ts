@@ -2,7 +2,7 @@ import { ActionStatement, ModeStatement } from "@operator/contracts/approval";
 import { describe, expect, test } from "vitest";
 import { canonical } from "./canonical.ts";
 import { type Approver, newKey, readPrivateKey } from "./keys.ts";
-import { sign, statementMsMax, verify } from "./sign.ts";
+import { actionMsMax, sign, statementMsMax, verify } from "./sign.ts";
 
 const nowMs = 1_795_000_000_000;
 const ada = newKey();
@@ -59,8 +59,8 @@ describe("refused", () => {
     ["an empty signature", check({ ...signed, signature: "" }), "SIGNATURE_INVALID"],
     ["expired", check(signed, [approver], statement.expiresAtMs), "STATEMENT_EXPIRED"],
     [
-      "for longer than anybody's word holds",
-      check(resign({ expiresAtMs: nowMs + statementMsMax + 1 })),
+      "for longer than a word about an action holds",
+      check(resign({ expiresAtMs: nowMs + actionMsMax + 1 })),
       "STATEMENT_EXPIRED",
     ],
     ["from the future", check(resign({ issuedAtMs: nowMs + 60_000 })), "STATEMENT_FROM_FUTURE"],
@@ -69,7 +69,13 @@ describe("refused", () => {
   });
 });
 
-test("the statement of a mode is accepted as such and as nothing else", () => {
+test("the statement of a mode is accepted as such and as nothing else, and holds for 8 h at most", () => {
+  const long = { ...mode(), expiresAtMs: nowMs + statementMsMax };
+  const tooLong = { ...mode(), expiresAtMs: nowMs + statementMsMax + 1 };
+  expect(verify(sign(long, privateKey), ModeStatement, [approver], nowMs)).toMatchObject({ ok: true });
+  expect(verify(sign(tooLong, privateKey), ModeStatement, [approver], nowMs)).toMatchObject({
+    refused: { code: "STATEMENT_EXPIRED" },
+  });
   expect(verify(sign(mode(), privateKey), ModeStatement, [approver], nowMs)).toMatchObject({ ok: true });
   expect(verify(signed, ModeStatement, [approver], nowMs)).toMatchObject({ refused: { code: "STATEMENT_MALFORMED" } });
 });

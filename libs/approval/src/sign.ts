@@ -1,6 +1,6 @@
 import { type KeyObject, sign as signBytes, verify as verifyBytes } from "node:crypto";
 import type { ActionStatement, ModeStatement, Signed } from "@operator/contracts/approval";
-import type { Json } from "@operator/contracts/json";
+import { Json } from "@operator/contracts/json";
 import type { z } from "zod";
 import { canonical } from "./canonical.ts";
 import { type Approver, keyIdOf, publicKeyOf } from "./keys.ts";
@@ -13,7 +13,9 @@ export interface Refused {
 
 /** Clocks of two hosts may differ by so much. */
 const skewMaxMs = 30_000;
-/** Nobody's word holds longer. */
+/** Nobody's word about an action holds longer. */
+export const actionMsMax = 15 * 60_000;
+/** And none that allows actions to be executed at all. */
 export const statementMsMax = 8 * 60 * 60_000;
 
 export function sign(statement: ActionStatement | ModeStatement, privateKey: KeyObject): Signed {
@@ -25,7 +27,7 @@ export function sign(statement: ActionStatement | ModeStatement, privateKey: Key
  * Reads a signed statement, trusting nothing: its form, that it's canonical, that its key is one of the approvers', the
  * signature, and its time. What it allows is for the caller to compare.
  */
-export function verify<Statement extends { key: string; issuedAtMs: number; expiresAtMs: number }>(
+export function verify<Statement extends { purpose: string; key: string; issuedAtMs: number; expiresAtMs: number }>(
   signed: Signed,
   schema: z.ZodType<Statement>,
   approvers: readonly Approver[],
@@ -34,7 +36,7 @@ export function verify<Statement extends { key: string; issuedAtMs: number; expi
   const refuse = (code: Refused["code"], message: string) => ({ ok: false, refused: { code, message } }) as const;
   let json: Json;
   try {
-    json = JSON.parse(signed.statement) as Json;
+    json = Json.parse(JSON.parse(signed.statement));
   } catch (error) {
     return refuse("STATEMENT_MALFORMED", `no JSON: ${String(error)}`);
   }
@@ -57,7 +59,8 @@ export function verify<Statement extends { key: string; issuedAtMs: number; expi
   if (statement.issuedAtMs > nowMs + skewMaxMs) {
     return refuse("STATEMENT_FROM_FUTURE", `issued at ${iso(statement.issuedAtMs)}, which is still to come`);
   }
-  if (statement.expiresAtMs <= nowMs || statement.expiresAtMs - statement.issuedAtMs > statementMsMax) {
+  const msMax = statement.purpose === "execute_mode" ? statementMsMax : actionMsMax;
+  if (statement.expiresAtMs <= nowMs || statement.expiresAtMs - statement.issuedAtMs > msMax) {
     return refuse("STATEMENT_EXPIRED", `issued at ${iso(statement.issuedAtMs)} until ${iso(statement.expiresAtMs)}`);
   }
   return { ok: true, statement, approver };
