@@ -57,3 +57,19 @@ export const FaultEvent = z.object({
   text: z.string().max(1000),
 });
 export type FaultEvent = z.infer<typeof FaultEvent>;
+
+/** The one key of the bucket `chaos`. */
+export const leverKey = "lever";
+
+/** Whether chaos is halted, by the newest word on it: `atMs` is when the bus stored that, `sequence` where in its stream. */
+export const HaltLever = z.object({
+  halted: z.boolean(),
+  by: z.string().max(100),
+  reason: z.string().max(500),
+  atMs: TimeMs,
+  sequence: z.int().nonnegative(),
+});
+export type HaltLever = z.infer<typeof HaltLever>;
+
+/** What holds while nobody has said anything. */
+export const leverAtFirst: HaltLever = { halted: false, by: "nobody", reason: "", atMs: 0, sequence: 0 };

@@ -181,6 +181,14 @@ export const buckets = {
     maxBytes: 1 * mebibyte,
     holds: "`control`: whether actions may be executed, and which are being executed now",
   },
+  chaos: {
+    writers: ["chaos"],
+    readers: ["chaos", "cli"],
+    history: 1,
+    maxAgeMs: 0,
+    maxBytes: 1 * mebibyte,
+    holds: "`lever`: whether chaos is halted: all faults reverted, new ones refused",
+  },
   checkpoints: {
     writers: ["ticketer", "actuator"],
     readers: ["ticketer", "actuator", "cli"],
