@@ -79,8 +79,26 @@ export type Engine = z.infer<typeof Engine>;
 export const Rejection = z.object({ code: z.string(), path: z.string(), message: z.string().max(500) });
 export type Rejection = z.infer<typeof Rejection>;
 
+/** What asking a model cost, over all calls of an attempt, also when its answer couldn't be used. US dollars. */
+export const Cost = z.object({
+  usd: z.number().nonnegative(),
+  /** Read from the cache or written to it included. */
+  inputTokens: z.int().nonnegative(),
+  outputTokens: z.int().nonnegative(),
+  calls: z.int().positive(),
+  /** A call ended before it said what it used, so it's counted as the most that it can have used. */
+  upperBound: z.literal(true).optional(),
+});
+export type Cost = z.infer<typeof Cost>;
+
 /** cause, evidence, alternatives, confidence, proposed actions: an answer with the facts it cites. */
-export const Diagnosis = z.object({ engine: Engine, answer: Answer, facts: z.array(Fact).max(200) });
+export const Diagnosis = z.object({
+  engine: Engine,
+  answer: Answer,
+  facts: z.array(Fact).max(200),
+  /** Absent: no model was asked. */
+  cost: Cost.optional(),
+});
 export type Diagnosis = z.infer<typeof Diagnosis>;
 
 const about = { subject: SubjectName, ticket: TicketId, attempt: z.int().positive(), by: InstanceName, atMs: TimeMs };

@@ -114,6 +114,18 @@ test("a model is named when one answered", () => {
   );
 });
 
+test("what was spent on a model is told, also when the playbook had to answer", () => {
+  const cost = { usd: 0.1324, inputTokens: 21_400, outputTokens: 2_340, calls: 1 };
+  const claude = renderDiagnosis({ ...diagnosis, engine: { kind: "claude", name: "claude-x" }, cost });
+  expect(claude).toContain("It cost 0.1324 USD: 1 call, 21400 tokens in, 2340 out.");
+  const engine = { ...diagnosis.engine, why: "its answer was cut off" };
+  const playbook = renderDiagnosis({ ...diagnosis, engine, cost: { ...cost, calls: 2, upperBound: true } });
+  expect(playbook).not.toContain("no model was asked");
+  expect(playbook).toContain(
+    "its answer couldn't be used (its answer was cut off). It cost at most 0.1324 USD: 2 calls",
+  );
+});
+
 test("a hostile address gets no command that a person could paste", () => {
   const [fact] = diagnosis.facts;
   if (!fact) throw new Error("the diagnosis has facts");

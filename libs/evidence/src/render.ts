@@ -1,4 +1,4 @@
-import type { Answer, Diagnosis, Rejection } from "@operator/contracts/diagnosis";
+import type { Answer, Cost, Diagnosis, Rejection } from "@operator/contracts/diagnosis";
 import type { Fact } from "@operator/contracts/evidence";
 import { code, prose } from "./markdown.ts";
 
@@ -67,9 +67,18 @@ function verdictOf({ verdict, confidence }: Answer): string {
   return `**${said}, confidence ${Math.round(confidence * 100)} %.**`;
 }
 
-function engineOf({ engine: { kind, name, why } }: Diagnosis): string {
-  if (kind === "claude") return `Answered by the model ${code(name)}.`;
-  return `Answered by the playbook ${code(name)}; no model was asked${why === undefined ? "" : ` (${prose(why)})`}.`;
+function engineOf({ engine: { kind, name, why }, cost }: Diagnosis): string {
+  const reason = why === undefined ? "" : ` (${prose(why)})`;
+  const spent = cost ? ` ${costOf(cost)}` : "";
+  if (kind === "claude") return `Answered by the model ${code(name)}${reason}.${spent}`;
+  const model = cost ? "a model was asked, and its answer couldn't be used" : "no model was asked";
+  return `Answered by the playbook ${code(name)}; ${model}${reason}.${spent}`;
+}
+
+function costOf({ usd, inputTokens, outputTokens, calls, upperBound }: Cost): string {
+  const most = upperBound ? "at most " : "";
+  const count = calls === 1 ? "1 call" : `${calls} calls`;
+  return `It cost ${most}${usd.toFixed(4)} USD: ${count}, ${inputTokens} tokens in, ${outputTokens} out.`;
 }
 
 function cited(ids: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { type Answer, Diagnosis, type Rejection } from "@operator/contracts/diagnosis";
 import type { Fact } from "@operator/contracts/evidence";
+import type { Json } from "@operator/contracts/json";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import { ticketIdOf, type TicketId } from "@operator/contracts/ticket-id";
 import type { Violation } from "@operator/contracts/violation";
@@ -24,6 +25,8 @@ export interface Ground {
   targets: readonly string[];
   /** The actions of the subject's catalogue, by name. */
   actions?: readonly string[];
+  /** Why these aren't parameters of that action, undefined when they are. Without it only the action's name is checked. */
+  checkParameters?: (action: string, parameters: Record<string, Json>) => string | undefined;
   /** A document of EVIDENCE, undefined when there is none at this address. */
   lookup: (address: string) => Snapshot | undefined;
   /** Nothing in a timeline lies later than a minute after this time. */
@@ -129,10 +132,23 @@ function ofTimeline({ timeline }: Answer, facts: Fact[], { violation, nowMs }: G
   });
 }
 
-function ofProposals({ proposals }: Answer, { actions = [] }: Ground): Rejection[] {
-  return proposals.flatMap(({ action }, at) => {
-    if (actions.includes(action)) return [];
-    const message = `${shown(action)} is not in the catalogue, which has ${actions.join(", ") || "no actions"}`;
-    return [reject("ACTION_UNKNOWN", `answer.proposals.${at}.action`, message)];
+function ofProposals({ proposals }: Answer, { actions = [], checkParameters }: Ground): Rejection[] {
+  return proposals.flatMap(({ action, parameters }, at): Rejection[] => {
+    const path = `answer.proposals.${at}`;
+    if (!actions.includes(action)) {
+      const message = `${shown(action)} is not in the catalogue, which has ${actions.join(", ") || "no actions"}`;
+      return [reject("ACTION_UNKNOWN", `${path}.action`, message)];
+    }
+    const complaint = complaintOf(() => checkParameters?.(action, parameters));
+    return complaint === undefined ? [] : [reject("PARAMETERS_INVALID", `${path}.parameters`, complaint)];
   });
+}
+
+/** A room's schema is code that meets hostile input here: when it throws, it has refused. */
+function complaintOf(check: () => string | undefined): string | undefined {
+  try {
+    return check();
+  } catch (error) {
+    return `the action's schema failed on them: ${String(error)}`;
+  }
 }

@@ -1,0 +1,81 @@
+import type { CaseFile } from "@operator/subject/case-file";
+import { quoteOf } from "./quote.ts";
+import { redact } from "./secrets.ts";
+import { plainText } from "./telemetry.ts";
+
+const textCharsMax = 400;
+const linesMax = 60;
+const targetsMax = 100;
+
+export interface CaseTextOptions {
+  /** Drawn anew for each request, so that nobody who writes telemetry can know how it is delimited. */
+  nonce: string;
+  /** Of the caller's own environment. */
+  secrets: readonly string[];
+  /** Of the facts, which are most of it. The ones farthest from the violation give way. */
+  factCharsMax: number;
+}
+
+/**
+ * A case file as a text for a model: parts of JSON lines, each part between a tag that carries the nonce and its end. All of
+ * it is data that may be hostile: plain, short, without what looks like a secret, and without a `<`, so that nothing in it
+ * ends its part. A fact's `quote` is what a citation of it has to say.
+ */
+export function caseText(file: CaseFile, options: CaseTextOptions): string {
+  const { nonce, secrets } = options;
+  const line = (value: unknown) => jsonLine(value, secrets);
+  const part = (name: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [`<${name} ${nonce}>`, ...lines, `</${name} ${nonce}>`];
+  const { invariant, target, severity, state, sinceMs, summary, detail, comebacks } = file.violation;
+  const { facts, left } = factLines(file, line, options.factCharsMax);
+  return [
+    ...part("ticket", [line({ ...file.ticket, atMs: file.atMs, now: timeOf(file.atMs) })]),
+    ...part("violation", [
+      line({ invariant, target, severity, state, sinceMs, since: timeOf(sinceMs), summary, detail, comebacks }),
+    ]),
+    ...part("facts", facts),
+    ...part("changes", file.changes.slice(0, linesMax).map(line)),
+    ...part("verdicts", verdictLines(file, line)),
+    ...part("timeline", file.timeline.slice(-linesMax).map(line)),
+    ...part("topology", file.topology.slice(0, targetsMax).map(line)),
+    ...part("earlier_tickets", file.similar.map(line)),
+    ...part("missing", [...file.missing, ...(left > 0 ? [`${left} facts that had no room here`] : [])].map(line)),
+  ].join("\n");
+}
+
+function factLines({ facts }: CaseFile, line: (value: unknown) => string, charsMax: number) {
+  const lines: string[] = [];
+  let chars = 0;
+  for (const { id, snapshot, pointer, value } of facts) {
+    const next = line({ id, snapshot, pointer, quote: quoteOf(value) });
+    chars += next.length + 1;
+    if (chars > charsMax) break;
+    lines.push(next);
+  }
+  return { facts: lines, left: facts.length - lines.length };
+}
+
+/** What isn't plainly well, first; the well ones only by their names, as they are many. */
+function verdictLines({ verdicts }: CaseFile, line: (value: unknown) => string): string[] {
+  if (!verdicts) return [];
+  const odd = verdicts.lines.filter(({ state }) => state !== "ok").slice(0, linesMax);
+  const well = verdicts.lines.filter(({ state }) => state === "ok").slice(0, targetsMax);
+  return [
+    line({ asOf: verdicts.asOf, as: timeOf(verdicts.asOf) }),
+    ...odd.map(({ invariant, target, state, sinceMs, reason, explainedBy }) =>
+      line({ invariant, target, state, sinceMs, reason, explainedBy }),
+    ),
+    ...(well.length > 0 ? [line({ ok: well.map(({ invariant, target }) => `${invariant} of ${target}`) })] : []),
+  ];
+}
+
+function jsonLine(value: unknown, secrets: readonly string[]): string {
+  const clean = (_: string, each: unknown) =>
+    typeof each === "string" ? plainText(redact(each, secrets), textCharsMax) : each;
+  return JSON.stringify(value, clean).replaceAll("<", "\\u003c");
+}
+
+function timeOf(atMs: number): string {
+  const date = new Date(atMs);
+  return Number.isNaN(date.getTime()) ? String(atMs) : date.toISOString();
+}
