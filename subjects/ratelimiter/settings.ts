@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { keyPrefix } from "./key-target.ts";
 
 /** Names that are targets of other sources, so no node may have them. */
 const taken = new Set(["redis", "cluster"]);
@@ -9,7 +10,8 @@ export const NodeId = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/, {
     error: "an id of 1 to 32 letters, digits, dots, dashes or underscores",
   })
-  .refine((id) => !taken.has(id), { error: `an id other than ${[...taken].join(" and ")}` });
+  .refine((id) => !taken.has(id), { error: `an id other than ${[...taken].join(" and ")}` })
+  .refine((id) => !id.startsWith(keyPrefix), { error: `an id that doesn't begin with ${keyPrefix}` });
 
 /** Where a node is reached, without a path. */
 export const NodeUrl = z
@@ -36,6 +38,10 @@ export const settings = {
       }
       return nodes;
     }),
+  RATELIMITER_MANAGEMENT_TOKEN: z
+    .string()
+    .min(16, { error: "the management token of the nodes, 16 characters or more" })
+    .optional(),
 };
 const Settings = z.object(settings);
 export type Settings = z.infer<typeof Settings>;
@@ -55,5 +61,9 @@ export const settingsHelp = [
     about:
       "nodes to watch from the start, e.g. node-a=http://127.0.0.1:4001,node-b=http://127.0.0.1:4002; others are found in the registry",
     default: "",
+  },
+  {
+    name: "RATELIMITER_MANAGEMENT_TOKEN",
+    about: "the nodes' management token, for those who change something; the observer needs none",
   },
 ];

@@ -67,6 +67,44 @@ export const MetricsReading = z.object({
 });
 export type MetricsReading = z.infer<typeof MetricsReading>;
 
+const Limit = z.object({ limit: z.int().positive(), windowMs: z.int().positive() });
+
+/**
+ * What the nodes say they admitted of a key against what Redis has logged of it. One target per key that is watched:
+ * `key-<key>`. Times are Redis'; a span begins after its first moment and ends with its last.
+ */
+export const CountersReading = z.object({
+  key: z.string(),
+  /** The limits that nodes apply to it, and who: more than one when they disagree. */
+  applied: z.array(Limit.extend({ nodes: z.array(z.string()) })),
+  /** Stored for this key; absent: the nodes' default applies. */
+  stored: Limit.optional(),
+  /** What has to hold by a person's word, whatever is stored. */
+  declared: Limit.optional(),
+  /** The part of the window in which both sides are complete. */
+  fromMs: TimeMs,
+  toMs: TimeMs,
+  /** Hits in Redis, and admissions by the nodes' own accounts, in that part. */
+  inRedis: count,
+  admitted: count,
+  /** Asked of Redis without an answer: it may have logged these or not. */
+  unsettled: count,
+  /** Hits and admissions in the rest of the window: from before a node or Redis started, so nobody can compare them. */
+  uncompared: count,
+  /** Nodes whose account couldn't be read. */
+  silent: z.array(z.string()),
+  /** What was admitted in the window of the limit that has to hold: the declared one, else the stored one. */
+  promised: Limit.extend({
+    by: z.enum(["declared", "stored"]),
+    admitted: count,
+    /** The accounts reach back to the beginning of the window. */
+    isWhole: z.boolean(),
+    /** It has been this limit for the whole window. */
+    isHeld: z.boolean(),
+  }).optional(),
+});
+export type CountersReading = z.infer<typeof CountersReading>;
+
 /** The state of the rate limiter, source by source. */
 export const state = defineState({
   /** Each node by `GET /livez`, and `redis` by `PING`. */
@@ -74,5 +112,6 @@ export const state = defineState({
   registry: RegistryReading,
   redis: RedisReading,
   metrics: MetricsReading,
+  counters: CountersReading,
 });
 export type State = StateOf<typeof state>;

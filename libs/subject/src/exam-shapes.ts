@@ -21,6 +21,24 @@ export const InvariantShape = z.strictObject({
   left: z.strictObject({ needs: fn, says: fn }).optional(),
 });
 
+/** An action of a catalogue. A state, a target, parameters: what its functions take is the room's own affair. */
+export const ActionShape = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "expected a name like restart_node"),
+  title: sentence,
+  about: z.string().min(40, "expected what it does, for whom it is right and what it risks"),
+  parameters: z.custom((value) => value instanceof z.ZodType, "expected a schema"),
+  risk: z.enum(["low", "medium", "high"]),
+  targets: fn,
+  executeWithinMs: durationMs.min(1),
+  verifyWithinMs: durationMs.min(1),
+  coolDownMs: durationMs,
+  takesOut: z.boolean(),
+  guard: fn,
+  isDone: fn,
+  execute: fn,
+  undo: fn.optional(),
+});
+
 /** What each file of a room must export, as far as values show it. */
 export const roomShapes = {
   state: z.looseObject({
@@ -38,6 +56,7 @@ export const roomShapes = {
     }),
   }),
   playbook: z.looseObject({ playbook: fn, playbookName: z.string().min(1) }),
+  actions: z.looseObject({ actions: z.array(z.unknown()) }),
   settings: z.looseObject({
     settings: z.record(
       z.string().regex(/^[A-Z][A-Z0-9_]*$/, "expected the name of an environment variable"),

@@ -1,6 +1,7 @@
 import { SourceName, TargetName } from "@operator/contracts/names";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import type { Action } from "./action.ts";
 import { examine, examineRoom, type WholeRoom } from "./exam.ts";
 import { examineTopology } from "./exam-rules.ts";
 import type { Invariant } from "./invariant.ts";
@@ -36,6 +37,7 @@ function room(changes: Partial<WholeRoom> = {}): WholeRoom {
     invariants: { invariants: [invariant("down"), slow] },
     topology: { topology: { targets: () => [{ name: "a", kind: "node", dependsOn: [] }], explanations: [explains] } },
     playbook: { playbook: () => answer, playbookName: "example" },
+    actions: { actions: [action()] },
     settings: {
       settings: { EXAMPLE_URL: z.url(), EXAMPLE_RATE: z.string().default("5") },
       settingsHelp: [
@@ -44,6 +46,25 @@ function room(changes: Partial<WholeRoom> = {}): WholeRoom {
       ],
     },
     processes: { processes: plan },
+    ...changes,
+  };
+}
+
+function action(changes: Partial<Action<State>> = {}): Action<State> {
+  return {
+    name: "restart",
+    title: "Start what isn't running",
+    about: "Starts a target that isn't running; right for a crash, without a risk.",
+    parameters: z.strictObject({}),
+    risk: "low",
+    targets: ({ probe }) => Object.keys(probe ?? {}),
+    executeWithinMs: 1_000,
+    verifyWithinMs: 90_000,
+    coolDownMs: 60_000,
+    takesOut: false,
+    guard: () => ({ code: "NOTHING_SEEN", message: "nothing was read" }),
+    isDone: () => undefined,
+    execute: () => Promise.reject(new Error("not for the exam")),
     ...changes,
   };
 }
@@ -88,6 +109,9 @@ const targets = (names: { name: string; dependsOn: string[] }[]) =>
 const processes = (changes: Partial<typeof plan>) => room({ processes: { processes: { ...plan, ...changes } } });
 const settings = (settingsHelp: WholeRoom["settings"]["settingsHelp"]) =>
   room({ settings: { settings: room().settings.settings, settingsHelp }, processes: { processes: plan } });
+const actions = (...all: Action<State>[]) => room({ actions: { actions: all } });
+/** An action that takes these parameters. */
+const taking = (parameters: z.ZodType) => actions(action({ parameters }));
 const aboutUrl = { name: "EXAMPLE_URL", about: "where the example is" };
 const aboutRate = { name: "EXAMPLE_RATE", about: "how fast it goes" };
 const oops = (): never => {
@@ -188,6 +212,34 @@ test.each<[string, WholeRoom, RegExp]>([
     room({ playbook: { playbook: () => answer, playbookName: "" } }),
     /playbook.ts: playbookName/,
   ],
+  ["two actions of one name", actions(action(), action()), /restart: named twice/],
+  ["an action that doesn't say what it's for", actions(action({ about: "" })), /restart: about: expected what it does/],
+  [
+    "an action that is given up before its violation can clear",
+    actions(action({ verifyWithinMs: 61_000 })),
+    /verifyWithinMs 61000 must be more than 61000/,
+  ],
+  ["an action for every hour", actions(action({ coolDownMs: 1e9 })), /restart: coolDownMs: /],
+  ["a guard that lets everything pass", actions(action({ guard: () => undefined })), /guard: lets it be done/],
+  ["a guard that throws on nothing", actions(action({ guard: oops })), /guard: throws where there's nothing to see/],
+  ["an effect that is seen in nothing", actions(action({ isDone: () => true })), /isDone: says that it's done/],
+  ["an isDone that throws on nothing", actions(action({ isDone: oops })), /isDone: throws/],
+  ["action targets that throw on nothing", actions(action({ targets: oops })), /targets: throws/],
+  ["parameters that are no object", taking(z.string()), /parameters: expected a flat object/],
+  ["parameters that take anything", taking(z.record(z.string(), z.string())), /parameters: expected a flat object/],
+  ["parameters with names of their own", taking(z.looseObject({})), /parameters: expected a flat object/],
+  [
+    "a parameter within a parameter",
+    taking(z.strictObject({ a: z.strictObject({}) })),
+    /parameters.a: expected a string/,
+  ],
+  [
+    "a parameter that may be left out",
+    taking(z.strictObject({ a: z.boolean().optional() })),
+    /parameters.a: must be required/,
+  ],
+  ["a text of any length", taking(z.strictObject({ a: z.string() })), /parameters.a: a text needs a longest length/],
+  ["a number of any size", taking(z.strictObject({ a: z.int().min(1) })), /parameters.a: a number needs/],
   ["a variable that people aren't told of", settings([aboutUrl]), /EXAMPLE_RATE is read and not in settingsHelp/],
   [
     "help on a variable that isn't read",

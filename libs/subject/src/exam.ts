@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { examineActions } from "./exam-actions.ts";
 import { examineExplanations, examineInvariants, examineTopology } from "./exam-rules.ts";
 import { examinePlaybook } from "./exam-playbook.ts";
 import { examineProcesses, examineSettings } from "./exam-settings.ts";
@@ -27,6 +28,7 @@ export async function examineRoom(name: string): Promise<string[]> {
       invariants: await loaded("invariants"),
       topology: await loaded("topology"),
       playbook: await loaded("playbook"),
+      actions: await loaded("actions"),
       settings: await loaded("settings"),
       processes: await loaded("processes"),
     };
@@ -57,6 +59,7 @@ export function examine(room: WholeRoom): string[] {
     ...examineExplanations(invariants, topology.explanations),
     ...examineTopology(topology),
     ...examinePlaybook(room.playbook, invariants),
+    ...examineActions(room.actions.actions, invariants),
     ...examineSettings(room.settings),
     ...examineProcesses(room.processes.processes, room.settings.settings),
   ];

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Action } from "./action.ts";
 import type { Invariant } from "./invariant.ts";
 import type { Observation } from "./observation.ts";
 import type { Playbook } from "./case-file.ts";
@@ -13,6 +14,7 @@ export interface RoomFiles {
   invariants: { invariants: Invariant<never>[] };
   topology: { topology: Topology<never> };
   playbook: { playbook: Playbook; playbookName: string };
+  actions: { actions: Action<never>[] };
   /** `settings`: the room's environment, variable by variable. */
   settings: { settings: z.ZodRawShape; settingsHelp: { name: string; about: string; default?: string }[] };
   processes: { processes: ProcessPlan };

@@ -17,19 +17,20 @@ const log = pino({
   base: { nodeId: config.RATELIMITER_NODE_ID },
   formatters: { level: (level) => ({ level }) },
 });
-const node = await startNode(config, log);
+let stopping = false;
+const node = await startNode(config, log, () => stop("drain"));
 log.info({ url: node.url, pid: process.pid }, "listening");
 
-let stopping = false;
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.on(signal, () => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, "stopping");
-    setTimeout(() => process.exit(1), stopWithinMs).unref();
-    void node.stop().then(() => {
-      log.info("stopped");
-      process.exit(0);
-    });
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(signal));
+
+/** Once, whoever asks for it: a signal, or the management API. */
+function stop(why: string): void {
+  if (stopping) return;
+  stopping = true;
+  log.info({ why }, "stopping");
+  setTimeout(() => process.exit(1), stopWithinMs).unref();
+  void node.stop().then(() => {
+    log.info("stopped");
+    process.exit(0);
   });
 }

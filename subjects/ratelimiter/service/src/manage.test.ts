@@ -39,6 +39,7 @@ test.each([
   ["DELETE", "limits/k"],
   ["POST", "counters/k/reset"],
   ["DELETE", "nodes/a"],
+  ["POST", "drain"],
 ])("%s %s changes nothing without the token", async (method, path) => {
   await node.check({ key: "k" });
   const body = method === "PUT" ? { limit: 1, windowMs: 1_000 } : undefined;

@@ -14,6 +14,8 @@ export function manageRoutes(
   app: FastifyInstance,
   token: string,
   { redis, link, limits, denials }: { redis: Redis; link: Link; limits: Limits; denials: Denials },
+  /** Begins to stop in order, as SIGTERM does. */
+  drain: () => void,
 ): void {
   app.addHook("onRequest", async (request) => checkToken(request.headers.authorization, token));
 
@@ -29,6 +31,11 @@ export function manageRoutes(
         `node ${quoted(id)} still sends heartbeats: stop it with SIGTERM and it leaves by itself`,
       );
     return { id, forgotten: true };
+  });
+
+  app.post("/drain", async (_request, reply) => {
+    drain();
+    return reply.code(202).send({ draining: true });
   });
 
   app.get("/limits", async () => {

@@ -24,7 +24,12 @@ const denialsMax = 10_000;
  * Starts a node of the limiter: it answers whether or not Redis is there, and joins the others when it is.
  * `stop` drains, leaves the registry, closes in reverse order; each step is bounded, all take under 5 s.
  */
-export async function startNode(config: Config, log: Logger): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startNode(
+  config: Config,
+  log: Logger,
+  /** Called when the management API is told to drain this node: `stop` and end the process. */
+  onDrain: () => void,
+): Promise<{ url: string; stop: () => Promise<void> }> {
   const nodeId = config.RATELIMITER_NODE_ID;
   const version = z
     .object({ version: z.string() })
@@ -79,7 +84,8 @@ export async function startNode(config: Config, log: Logger): Promise<{ url: str
     isDraining: registry.isDraining,
   });
   await app.register(
-    async (scope) => manageRoutes(scope, config.RATELIMITER_MANAGEMENT_TOKEN, { redis, link, limits, denials }),
+    async (scope) =>
+      manageRoutes(scope, config.RATELIMITER_MANAGEMENT_TOKEN, { redis, link, limits, denials }, onDrain),
     { prefix: "/v1/manage" },
   );
   healthRoutes(

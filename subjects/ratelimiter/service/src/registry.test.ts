@@ -164,6 +164,15 @@ test("a dead node can be forgotten, one that lives can't", async () => {
   expect(await other.manage("DELETE", "nodes/dead")).toMatchObject({ status: 404, body: { code: "node_unknown" } });
 });
 
+test("a node that is told to drain leaves and ends in order, once", async () => {
+  const node = await start("drained");
+  expect(await node.manage("POST", "drain")).toMatchObject({ status: 202, body: { draining: true } });
+  await node.exited;
+  expect(node.log()).toContain('"msg":"stopped"');
+  expect(await server.client.sismember("ratelimiter:members", "drained")).toBe(0);
+  expect(await server.client.hexists("ratelimiter:departed", "drained")).toBe(1);
+});
+
 test("a bad configuration ends the process with 78 and lists everything that is wrong", () => {
   const ended = spawnSync(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url))], {
     env: { PATH: process.env["PATH"] ?? "", RATELIMITER_PORT: "many", RATELIMITER_MANAGEMENT_TOKEN: "short" },

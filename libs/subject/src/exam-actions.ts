@@ -1,0 +1,116 @@
+import { z } from "zod";
+import type { Action } from "./action.ts";
+import { nowhere } from "./exam-samples.ts";
+import { ActionShape } from "./exam-shapes.ts";
+import type { Invariant } from "./invariant.ts";
+
+/** The longest that the checker waits for a target to stay well before its violation clears. */
+const holdMsMax = 60_000;
+
+/** That the catalogue can be told to people and to a model, and that nothing in it throws before anything was read. */
+export function examineActions(actions: readonly Action<never>[], invariants: readonly Invariant<never>[]): string[] {
+  const names = actions.map(({ name }) => name);
+  // How late a source may show that something is well again: what a rule needs to detect, beyond its grace.
+  const seenMs = Math.max(0, ...invariants.map(({ graceMs, worstDetectionMs }) => worstDetectionMs - graceMs));
+  return actions.flatMap((action, at) => {
+    const about = `actions.ts: ${typeof action?.name === "string" ? action.name : `number ${at + 1}`}`;
+    const shape = ActionShape.safeParse(action);
+    if (!shape.success) {
+      return shape.error.issues.map(({ path, message }) => `${about}: ${path.join(".")}: ${message}`);
+    }
+    const complaints: string[] = [];
+    if (names.indexOf(action.name) !== at) complaints.push(`${about}: named twice`);
+    if (action.verifyWithinMs <= holdMsMax + seenMs) {
+      complaints.push(
+        `${about}: verifyWithinMs ${action.verifyWithinMs} must be more than ${holdMsMax + seenMs}: a violation clears up to ` +
+          `${holdMsMax} ms after it's seen to be well, which takes up to ${seenMs} ms`,
+      );
+    }
+    return [...complaints, ...examineParameters(about, action.parameters), ...examineOnNothing(about, action)];
+  });
+}
+
+/** Flat, closed, all required: what a model fills in reliably. */
+function examineParameters(about: string, parameters: z.ZodType): string[] {
+  const schema = JsonObject.safeParse(jsonSchemaOf(parameters));
+  if (!schema.success) return [`${about}: parameters: expected a flat object that allows no other properties`];
+  const { properties = {}, required = [] } = schema.data;
+  return Object.entries(properties).flatMap(([name, property]) => [
+    ...(required.includes(name) ? [] : [`${about}: parameters.${name}: must be required; a model may leave it out`]),
+    ...(flat.has(property.type ?? "") || property.enum
+      ? []
+      : [`${about}: parameters.${name}: expected a string, a number or a boolean, not ${property.type ?? "a union"}`]),
+    ...(property.type === "string" && property.maxLength === undefined && !property.enum
+      ? [`${about}: parameters.${name}: a text needs a longest length`]
+      : []),
+    ...(/^(number|integer)$/.test(property.type ?? "") && !isBounded(property)
+      ? [`${about}: parameters.${name}: a number needs a smallest and a largest value`]
+      : []),
+  ]);
+}
+
+const flat = new Set(["string", "number", "integer", "boolean"]);
+const Property = z.looseObject({
+  type: z.string().optional(),
+  enum: z.array(z.unknown()).optional(),
+  maxLength: z.number().optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+});
+const JsonObject = z.looseObject({
+  type: z.literal("object"),
+  properties: z.record(z.string(), Property).optional(),
+  required: z.array(z.string()).optional(),
+  additionalProperties: z.literal(false),
+});
+
+/** What JavaScript counts exactly is what an integer without bounds of its own says. */
+function isBounded({ minimum = -Infinity, maximum = Infinity }: z.infer<typeof Property>): boolean {
+  return minimum > Number.MIN_SAFE_INTEGER && maximum < Number.MAX_SAFE_INTEGER;
+}
+
+function jsonSchemaOf(parameters: z.ZodType): unknown {
+  try {
+    return z.toJSONSchema(parameters);
+  } catch {
+    return undefined;
+  }
+}
+
+/** On a state that has nothing nobody knows enough to act: the guard refuses, and nothing is done. */
+function examineOnNothing(about: string, action: Action<never>): string[] {
+  return sparse.flatMap((state) => {
+    const given = { state: never(state), target: nowhere, parameters: never(wildcard) };
+    return [
+      ...attempt(`${about}: targets`, () =>
+        Array.isArray(action.targets(given.state)) ? undefined : "gives no list of targets",
+      ),
+      ...attempt(`${about}: guard`, () =>
+        action.guard(given) ? undefined : "lets it be done where there's nothing to see: what isn't there is refused",
+      ),
+      ...attempt(`${about}: isDone`, () =>
+        action.isDone(given) === true ? "says that it's done where there's nothing to see" : undefined,
+      ),
+    ];
+  });
+}
+
+/** Nothing was read; or every source is there, without this target. */
+const sparse = [{}, new Proxy({}, { get: () => ({}) })];
+/** Any parameter there may be, as a text: a guard looks at it before anything else only to compare. */
+const wildcard = new Proxy({}, { get: () => "exam" });
+
+/** Only the room knows the types of its state and parameters. */
+function never(value: unknown): never {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return value as never;
+}
+
+function attempt(about: string, run: () => string | undefined): string[] {
+  try {
+    const complaint = run();
+    return complaint === undefined ? [] : [`${about}: ${complaint}`];
+  } catch (error) {
+    return [`${about}: throws where there's nothing to see: ${error instanceof Error ? error.message : String(error)}`];
+  }
+}
