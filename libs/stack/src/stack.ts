@@ -7,17 +7,21 @@ import type { UserName } from "@operator/contracts/channel";
 import { InstanceName } from "@operator/contracts/names";
 import { loadRoom } from "@operator/subject/load";
 import type { ProcessSpec } from "@operator/subject/processes";
+import { Supervisor } from "@operator/supervisor/server";
 import { freePorts } from "./free-port.ts";
 import { type NatsServer, startProvisionedNats } from "./nats-server.ts";
 import { Program } from "./program.ts";
+import { programDriver } from "./program-driver.ts";
 import { findServers, root } from "./servers.ts";
 
-const serviceNames = ["observer", "checker", "ticketer", "diagnoser"] as const;
+const serviceNames = ["observer", "checker", "ticketer", "diagnoser", "actuator", "chaos"] as const;
+/** Only where a plan asks for them: they change the subject. */
+const onDemand: readonly ServiceName[] = ["actuator", "chaos"];
 export type ServiceName = (typeof serviceNames)[number];
 
 export interface StackPlan {
   subject: string;
-  /** How many of each service; 1 unless told, 0 for none. */
+  /** How many of each service; 1 unless told, 0 for none. Actuator and chaos: 0 unless told. */
   counts?: Partial<Record<ServiceName, number>>;
   /** Multiplies graces and hold-downs; tests that scale them say so. */
   graceScale?: number;
@@ -35,15 +39,19 @@ export interface StackPlan {
   onUp?: (part: string, ms: number) => void;
 }
 
+type Parts = Pick<Stack, "folder" | "nats" | "members" | "kinds" | "supervisor" | "environment">;
+
 /** The whole loop as local processes on a real nats-server, beside a real subject. Everything is on 127.0.0.1, data in a temporary folder. */
 export class Stack implements AsyncDisposable {
   readonly subject: string;
   readonly folder: string;
   readonly nats: NatsServer;
   /** The subject's members by target, e.g. `node-a`, `redis`. */
-  readonly members = new Map<string, Program>();
+  readonly members: Map<string, Program>;
   /** The kind of each member, e.g. `node`. */
-  readonly kinds = new Map<string, string>();
+  readonly kinds: Map<string, string>;
+  /** Kills, pauses and starts the members, with a socket for each kind of client. */
+  readonly supervisor: Supervisor;
   /** What belongs to the subject and is no member: load generators. */
   readonly loads = new Map<string, Program>();
   /** Services by instance, e.g. `checker-1`. */
@@ -53,12 +61,15 @@ export class Stack implements AsyncDisposable {
   readonly #plan: StackPlan;
   readonly #buses: Bus[] = [];
 
-  private constructor(plan: StackPlan, folder: string, nats: NatsServer, environment: Record<string, string>) {
+  private constructor(plan: StackPlan, parts: Parts) {
     this.#plan = plan;
     this.subject = plan.subject;
-    this.folder = folder;
-    this.nats = nats;
-    this.environment = environment;
+    this.folder = parts.folder;
+    this.nats = parts.nats;
+    this.members = parts.members;
+    this.kinds = parts.kinds;
+    this.supervisor = parts.supervisor;
+    this.environment = parts.environment;
   }
 
   static async start(plan: StackPlan): Promise<Stack> {
@@ -73,11 +84,27 @@ export class Stack implements AsyncDisposable {
     const secrets = Object.fromEntries(processes.secrets.map((name) => [name, randomBytes(24).toString("base64url")]));
     const nats = await startProvisionedNats({ folder: join(folder, "nats") });
     const environment = processes.environment({ ports, secrets });
-    const stack = new Stack(plan, folder, nats, plan.adjustEnvironment?.(environment, ports) ?? environment);
+    const members = new Map<string, Program>();
+    const kinds = new Map<string, string>();
+    const supervisor = await Supervisor.start({
+      driver: programDriver(members, kinds),
+      folder: join(folder, "supervisor"),
+    }).catch(async (error: unknown) => {
+      await nats.stop();
+      throw error;
+    });
+    const stack = new Stack(plan, {
+      folder,
+      nats,
+      members,
+      kinds,
+      supervisor,
+      environment: plan.adjustEnvironment?.(environment, ports) ?? environment,
+    });
     try {
       up("nats-server");
       const startAll = async (name: ServiceName) => {
-        const instances = Array.from({ length: plan.counts?.[name] ?? 1 }, (_, at) => `${name}-${at + 1}`);
+        const instances = Array.from({ length: plan.counts?.[name] ?? (onDemand.includes(name) ? 0 : 1) }, (_, at) => `${name}-${at + 1}`);
         for (const result of await Promise.allSettled(
           instances.map((instance) => stack.startService(name, instance).then(() => up(instance))),
         )) {
@@ -89,7 +116,7 @@ export class Stack implements AsyncDisposable {
       // report members that haven't started yet.
       const results = await Promise.allSettled([
         stack.#startSubject(specs, up).then(() => startAll("observer")),
-        ...(["checker", "ticketer", "diagnoser"] as const).map(startAll),
+        ...(["checker", "ticketer", "diagnoser", "actuator", "chaos"] as const).map(startAll),
       ]);
       for (const result of results) if (result.status === "rejected") throw result.reason;
       return stack;
@@ -152,6 +179,7 @@ export class Stack implements AsyncDisposable {
         OPERATOR_SUBJECTS: this.subject,
         OPERATOR_GRACE_SCALE: String(this.#plan.graceScale ?? 1),
         ...(service === "observer" ? this.environment : {}),
+        ...this.#supervisorSocket(service),
         ...this.#plan.environment?.[service],
         ...extra,
       },
@@ -160,6 +188,12 @@ export class Stack implements AsyncDisposable {
     });
     this.services.set(instance, program);
     return program;
+  }
+
+  /** What a service that is a client of the supervisor finds it with; nothing for any other. */
+  #supervisorSocket(service: string): Record<string, string> {
+    const socket = new Map(Object.entries(this.supervisor.sockets)).get(service);
+    return socket === undefined ? {} : { OPERATOR_SUPERVISOR_SOCKET: socket };
   }
 
   /** A member of the subject by its target. Throws with the names that there are. */
@@ -191,6 +225,8 @@ export class Stack implements AsyncDisposable {
   async stop(): Promise<void> {
     await Promise.allSettled(this.#buses.splice(0).map((bus) => bus.close()));
     await Promise.allSettled([...this.services.values()].map((program) => program.stop()));
+    // A fault that it couldn't revert ends with its member here.
+    await this.supervisor.close().catch(() => {});
     await Promise.allSettled([...this.loads.values()].map((program) => program.stop()));
     for (const program of [...this.members.values()].toReversed()) await program.stop().catch(() => program.kill());
     await this.nats.stop();

@@ -1,0 +1,113 @@
+import { once } from "node:events";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type ClientKind, listenerFor } from "./listener.ts";
+import type { Driver } from "./driver.ts";
+import { Supervision } from "./supervision.ts";
+import { quoted, SupervisorError } from "./supervisor-error.ts";
+import { within } from "./within.ts";
+
+export interface SupervisorOptions {
+  driver: Driver;
+  /** A folder of its own for the sockets: made, and closed to other users. */
+  folder: string;
+  /** An answer comes within this time, even when the operation goes on; 25 s unless told. */
+  answerWithinMs?: number;
+  /** What failed is reverted, and a revert that failed tried again, after so long; 1 s unless told. */
+  retryMs?: number;
+  /** The close waits so long for operations and reverts; 25 s unless told. */
+  closeWithinMs?: number;
+}
+
+/**
+ * The one who may start, stop, kill and pause members: HTTP with JSON on a Unix socket for each kind of client,
+ * `<folder>/chaos.sock` and `<folder>/actuator.sock`. The ends of faults live as long as it does; its close reverts them.
+ */
+export class Supervisor implements AsyncDisposable {
+  readonly sockets: Record<ClientKind, string>;
+  readonly #supervision: Supervision;
+  readonly #servers: Server[] = [];
+  #closed: Promise<void> | undefined;
+
+  private constructor({ driver, folder, ...limits }: SupervisorOptions) {
+    this.#supervision = new Supervision(driver, {
+      answerWithinMs: 25_000,
+      retryMs: 1_000,
+      closeWithinMs: 25_000,
+      ...limits,
+    });
+    this.sockets = { chaos: join(folder, "chaos.sock"), actuator: join(folder, "actuator.sock") };
+  }
+
+  /** Listens on both sockets. Throws `SUPERVISOR_RUNNING` when somebody does already, `BAD_FOLDER`. */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    const supervisor = new Supervisor(options);
+    mkdirSync(options.folder, { recursive: true });
+    chmodSync(options.folder, 0o700);
+    try {
+      await supervisor.#listen("chaos");
+      await supervisor.#listen("actuator");
+      return supervisor;
+    } catch (error) {
+      await supervisor.close();
+      throw error;
+    }
+  }
+
+  async #listen(client: ClientKind): Promise<void> {
+    const path = this.sockets[client];
+    await makeFree(path);
+    const server = createServer(
+      { maxHeaderSize: 8 * 1024, headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 },
+      listenerFor(client, this.#supervision),
+    );
+    server.maxConnections = 64;
+    server.listen(path);
+    await once(server, "listening");
+    this.#servers.push(server);
+    chmodSync(path, 0o600);
+  }
+
+  /** Begins nothing more, reverts every fault, then listens no more. Throws `DRIVER_FAILED` with what wasn't reverted. */
+  close(): Promise<void> {
+    this.#closed ??= this.#supervision.close().finally(() => Promise.all(this.#servers.map(closeServer)));
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Removes a socket that a killed predecessor left. */
+async function makeFree(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > pathBytesMax) {
+    throw new SupervisorError(
+      "BAD_FOLDER",
+      `${quoted(path)} is longer than the ${pathBytesMax} bytes that a socket's path may have: give a shorter folder`,
+    );
+  }
+  const socket = connect(path);
+  try {
+    await once(socket, "connect");
+  } catch {
+    rmSync(path, { force: true });
+    return;
+  } finally {
+    socket.destroy();
+  }
+  throw new SupervisorError("SUPERVISOR_RUNNING", `another supervisor listens on ${quoted(path)}: end it first`);
+}
+
+/** The system's `sun_path`, the shorter one of macOS. */
+const pathBytesMax = 103;
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  // Answers that are being written.
+  await within(500, closed, () => []);
+  server.closeAllConnections();
+}

@@ -1,0 +1,230 @@
+import type { FaultId } from "@operator/contracts/chaos";
+import type { Member } from "@operator/subject/fault";
+import type { EndedBy, FaultAnswer, FaultVerb, MemberStatus, VerbAnswer } from "./answers.ts";
+import type { Driver } from "./driver.ts";
+import { type Fault, Faults } from "./faults.ts";
+import { quoted, Refusal } from "./supervisor-error.ts";
+import { Turns } from "./turns.ts";
+import { within } from "./within.ts";
+
+/** How long a fault may last, in ms. */
+export const faultMs = { min: 1_000, max: 600_000 };
+
+/** So many operations on one target may be under way or wait. */
+const waitingMax = 16;
+
+export interface SupervisionLimits {
+  /** An answer comes within this time, even when the operation goes on. */
+  answerWithinMs: number;
+  /** What failed is reverted, and a revert that failed tried again, after so long. */
+  retryMs: number;
+  /** The close waits so long for operations and reverts. */
+  closeWithinMs: number;
+}
+
+/** Carries out the verbs on members, one at a time for each target, and holds the end of every kill and pause. */
+export class Supervision {
+  readonly #driver: Driver;
+  readonly #limits: SupervisionLimits;
+  readonly #turns = new Turns();
+  readonly #faults = new Faults();
+  readonly #ends = new Map<Fault, NodeJS.Timeout>();
+  #closing = false;
+
+  constructor(driver: Driver, limits: SupervisionLimits) {
+    this.#driver = driver;
+    this.#limits = limits;
+  }
+
+  async list(): Promise<MemberStatus[]> {
+    return (await this.#members()).map((member) => {
+      const fault = this.#faults.on(member.target);
+      if (!fault) return member;
+      const { id, verb, endsAtMs } = fault.status;
+      const { revertError } = fault;
+      return { ...member, fault: { id, verb, endsAtMs, ...(revertError === undefined ? {} : { revertError }) } };
+    });
+  }
+
+  /**
+   * Kills or pauses a member for `forMs`. The end is held before the effect, and a verb that fails is reverted
+   * soon after. An id that was used before is the same fault: it's answered, running or ended, and nothing is done.
+   */
+  async inject(
+    verb: FaultVerb,
+    target: string,
+    { fault: id, forMs }: { fault: FaultId; forMs: number },
+    asked: AbortSignal,
+  ): Promise<FaultAnswer> {
+    if (!Number.isInteger(forMs) || forMs < faultMs.min || forMs > faultMs.max) {
+      throw new Refusal(
+        "BAD_TIME",
+        `"forMs" is ${forMs}: give a whole number of milliseconds from ${faultMs.min} to ${faultMs.max}`,
+      );
+    }
+    return await this.#inTurn(target, asked, async ({ state }) => {
+      // Nothing is awaited from here until the fault is added, or two targets could be given one id.
+      const before = this.#faults.madeBefore(id, verb, target);
+      if (before) return { already: true, fault: before.status };
+      this.#faults.refuseSecond(target);
+      if (state === "stopped" || (verb === "pause" && state === "paused"))
+        throw new Refusal("NOT_RUNNING", `${target} is ${state}: there is nothing to ${verb}`);
+      const beganAtMs = Date.now();
+      const fault = this.#faults.add({ id, target, verb, beganAtMs, endsAtMs: beganAtMs + forMs });
+      this.#holdEnd(fault, forMs, "time");
+      try {
+        await this.#drive(verb, target);
+      } catch (error) {
+        // Not at once: what failed by taking too long may still take effect.
+        this.#holdEnd(fault, this.#limits.retryMs, "failure");
+        throw error;
+      }
+      return { already: false, fault: fault.status };
+    });
+  }
+
+  /** Ends a fault before its time; one that has ended is answered as it ended. Throws `FAULT_UNKNOWN`. */
+  async revert(id: string, asked: AbortSignal): Promise<FaultAnswer> {
+    const fault = this.#faults.withId(id);
+    if (!fault) {
+      const running = this.#faults.running.map(({ status }) => status.id).join(", ") || "none";
+      throw new Refusal("FAULT_UNKNOWN", `there is no fault ${quoted(id)}; running: ${running}`);
+    }
+    return await this.#inTurn(fault.status.target, asked, async () => {
+      const already = fault.status.ended !== undefined;
+      await this.#undo(fault, "revert");
+      return { already, fault: fault.status };
+    });
+  }
+
+  /** Starts a member that isn't running and waits until it's ready; that ends the fault which holds it. */
+  async start(target: string, asked: AbortSignal): Promise<VerbAnswer> {
+    return await this.#inTurn(target, asked, async ({ state }) => {
+      if (state === "paused")
+        throw new Refusal("MEMBER_PAUSED", `${target} is paused, not stopped: a start doesn't help, unpause does`);
+      const fault = this.#faults.on(target);
+      if (state === "stopped") await this.#drive("start", target);
+      if (fault && (state === "stopped" || fault.status.verb === "kill")) this.#end(fault, "start");
+      return { already: state === "running" };
+    });
+  }
+
+  async unpause(target: string, asked: AbortSignal): Promise<VerbAnswer> {
+    return await this.#inTurn(target, asked, async ({ state }) => {
+      if (state === "stopped") throw new Refusal("NOT_RUNNING", `${target} is stopped: start it`);
+      const fault = this.#faults.on(target);
+      if (state === "paused") await this.#drive("unpause", target);
+      if (fault?.status.verb === "pause") this.#end(fault, "unpause");
+      return { already: state === "running" };
+    });
+  }
+
+  /** Lets a member end in order. It stays so: a stop is no fault and has no end. Refused while a fault holds the member. */
+  async stop(target: string, asked: AbortSignal): Promise<VerbAnswer> {
+    return await this.#inTurn(target, asked, async ({ state }) => {
+      this.#faults.refuseSecond(target);
+      if (state !== "stopped") await this.#drive("stop", target);
+      return { already: state === "stopped" };
+    });
+  }
+
+  /** Begins nothing more and reverts every fault. Throws `DRIVER_FAILED` with the faults that couldn't be reverted in time. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const timer of this.#ends.values()) clearTimeout(timer);
+    for (const fault of this.#faults.running) this.#undoInTurn(fault, "close");
+    await within(this.#limits.closeWithinMs, this.#turns.settled(), () => {});
+    const left = this.#faults.running.map(({ status: { id, verb, target }, revertError = "it takes too long" }) => {
+      return `${id} (${verb} of ${target}): ${revertError}`;
+    });
+    if (left.length > 0) throw new Refusal("DRIVER_FAILED", `not reverted: ${left.join("; ")}`);
+  }
+
+  /** Runs it in the target's turn, with the member as it is then. For who has given up by then nothing is begun. */
+  async #inTurn<T>(target: string, asked: AbortSignal, operation: (member: Member) => Promise<T>): Promise<T> {
+    await this.#member(target);
+    const { answerWithinMs } = this.#limits;
+    const progress = { begun: false, late: false };
+    const turn = this.#turns.take(target, waitingMax, async () => {
+      const member = await this.#member(target);
+      // Both are looked at after the last wait: what is begun adds its fault at once, so that a close finds it.
+      if (this.#closing) throw new Refusal("SUPERVISOR_CLOSING", "the supervisor is closing: it begins nothing more");
+      if (progress.late || asked.aborted)
+        throw new Refusal("OPERATION_LATE", `nobody waits for the operation on ${target} any more: it wasn't begun`);
+      progress.begun = true;
+      return await operation(member);
+    });
+    return await within(answerWithinMs, turn, () => {
+      progress.late = true;
+      const then = progress.begun ? "it goes on; the list of members shows its outcome" : "it won't be begun";
+      throw new Refusal("OPERATION_LATE", `the operation on ${target} takes longer than ${answerWithinMs} ms: ${then}`);
+    });
+  }
+
+  #holdEnd(fault: Fault, ms: number, by: EndedBy): void {
+    clearTimeout(this.#ends.get(fault));
+    if (!this.#closing) {
+      this.#ends.set(
+        fault,
+        setTimeout(() => this.#undoInTurn(fault, by), ms),
+      );
+    }
+  }
+
+  #undoInTurn(fault: Fault, by: EndedBy): void {
+    // A failure is kept with the fault, and tried again.
+    this.#turns.take(fault.status.target, Infinity, () => this.#undo(fault, by)).catch(() => {});
+  }
+
+  /** Takes back what of the fault is still there: whoever started or unpaused the member meanwhile did it already. */
+  async #undo(fault: Fault, by: EndedBy): Promise<void> {
+    const { target, verb, ended } = fault.status;
+    if (ended) return;
+    try {
+      const { state } = await this.#member(target);
+      if (verb === "kill" && state === "stopped") await this.#drive("start", target);
+      if (verb === "pause" && state === "paused") await this.#drive("unpause", target);
+      this.#end(fault, by);
+    } catch (error) {
+      fault.revertError = messageOf(error);
+      this.#holdEnd(fault, this.#limits.retryMs, by);
+      throw error;
+    }
+  }
+
+  #end(fault: Fault, by: EndedBy): void {
+    clearTimeout(this.#ends.get(fault));
+    this.#ends.delete(fault);
+    this.#faults.end(fault, by);
+  }
+
+  async #drive(verb: Exclude<keyof Driver, "members">, target: string): Promise<void> {
+    try {
+      await this.#driver[verb](target);
+    } catch (error) {
+      throw new Refusal("DRIVER_FAILED", `${verb} of ${target} failed: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async #members(): Promise<Member[]> {
+    try {
+      return await this.#driver.members();
+    } catch (error) {
+      throw new Refusal("DRIVER_FAILED", `the members can't be listed: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async #member(target: string): Promise<Member> {
+    const members = await this.#members();
+    const member = members.find((member) => member.target === target);
+    if (!member) {
+      const targets = members.map((member) => member.target).join(", ") || "none";
+      throw new Refusal("TARGET_UNKNOWN", `there is no target ${quoted(target)}: there are ${targets}`);
+    }
+    return member;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
