@@ -29,6 +29,7 @@ export class Sender {
   readonly #ready = new Map<TicketId, Whose>();
   readonly #later = new Map<TicketId, number>();
   readonly #running = new Map<TicketId, Promise<void>>();
+  #begun = false;
 
   constructor(given: { bus: Bus; tickets: Tickets; log: Logger; signal: AbortSignal }) {
     this.#bus = given.bus;
@@ -55,8 +56,9 @@ export class Sender {
     }
   }
 
-  /** Sends what was to wait until now. */
+  /** Sends what was to wait until now. The first one begins it: before, what is found is only taken note of. */
   tick(): void {
+    this.#begun = true;
     const nowMs = Date.now();
     for (const [id, dueMs] of this.#later) {
       if (dueMs > nowMs) continue;
@@ -77,7 +79,7 @@ export class Sender {
   }
 
   #sendReady(): void {
-    if (this.#signal.aborted) return;
+    if (!this.#begun || this.#signal.aborted) return;
     for (const [id, whose] of this.#ready) {
       if (this.#running.size >= atOnceMax) return;
       if (this.#running.has(id)) continue;
