@@ -4,6 +4,9 @@ import { keys } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import type { Link } from "./link.ts";
 
+/** As long as the longest window: for so long hits may be missed that were forgotten on purpose. */
+const resetRememberedMs = 86_400_000;
+
 /** One counter now: hits in its window, whether or not the log was pruned since they left. */
 export type Counter = { key: string; count: number; limit: number; windowMs: number; remaining: number; ttlMs: number };
 
@@ -43,9 +46,8 @@ export async function readCounters(redis: Redis, link: Link, limits: Limits, wan
 
 /** Forgets a counter; returns how many hits it had. */
 export async function resetCounter(redis: Redis, link: Link, key: string): Promise<number> {
-  const replies = await link.run(() => redis.multi().zcard(keys.counter(key)).del(keys.counter(key)).exec());
-  const [[, removed]] = z.tuple([z.tuple([z.null(), z.int()]), z.tuple([z.null(), z.int()])]).parse(replies);
-  return removed;
+  const reply = await link.run(() => redis.resetCounter(keys.counter(key), keys.reset(key), resetRememberedMs));
+  return z.int().parse(reply);
 }
 
 function escapeGlob(text: string): string {

@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import type { Redis } from "ioredis";
 import { z } from "zod";
+import type { Account } from "./account.ts";
 import type { Denials } from "./denials.ts";
 import { keys } from "./keys.ts";
 import type { Limit } from "./limits.ts";
@@ -18,6 +19,7 @@ export function createDecider(
   redis: Redis,
   link: Link,
   denials: Denials,
+  account: Account,
   settings: { nodeId: string; failurePolicy: "open" | "closed"; onMemory: () => void },
 ) {
   let sequence = 0;
@@ -32,12 +34,15 @@ export function createDecider(
     }
     // The node's clock is only part of the member's name here, so that a restarted node repeats no name.
     const member = `${Date.now()}:${settings.nodeId}-${(sequence++).toString(36)}`;
+    const isAsked = link.state().connected;
     try {
       const reply = await link.run(() => redis.check(keys.counter(key), limit.limit, limit.windowMs, cost, member));
-      const decision = CheckReply.parse(reply);
-      if (!decision.allowed) denials.remember(key, { ...decision, cost, limit: limit.limit }, sentAtMs);
+      const { decision, admittedAtUs } = CheckReply.parse(reply);
+      if (decision.allowed) account.admitted(key, cost, admittedAtUs, limit.windowMs);
+      else denials.remember(key, { ...decision, cost, limit: limit.limit }, sentAtMs);
       return decision;
     } catch (error) {
+      if (isAsked) account.unanswered(key, cost, limit.windowMs);
       const policy = limit.failurePolicy ?? settings.failurePolicy;
       const reason = error instanceof Error ? error.message : String(error);
       return { by: "policy", allowed: policy === "open", policy, reason };
@@ -46,11 +51,14 @@ export function createDecider(
 }
 
 const CheckReply = z
-  .tuple([z.literal([0, 1]), z.int().nonnegative(), z.int().nonnegative(), z.int().nonnegative()])
-  .transform(([allowed, count, remaining, retryAfterMs]) => ({
-    by: "redis" as const,
-    allowed: allowed === 1,
-    count,
-    remaining,
-    retryAfterMs,
+  .tuple([
+    z.literal([0, 1]),
+    z.int().nonnegative(),
+    z.int().nonnegative(),
+    z.int().nonnegative(),
+    z.int().nonnegative(),
+  ])
+  .transform(([allowed, count, remaining, retryAfterMs, admittedAtUs]) => ({
+    decision: { by: "redis" as const, allowed: allowed === 1, count, remaining, retryAfterMs },
+    admittedAtUs,
   }));

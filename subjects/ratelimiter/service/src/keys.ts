@@ -2,6 +2,7 @@
 export const keys = {
   counterPrefix: "ratelimit:",
   counter: (key: string) => `ratelimit:${key}`,
+  reset: (key: string) => `ratelimiter:reset:${key}`,
   limits: "ratelimiter:limits",
   limitsVersion: "ratelimiter:limits:version",
   members: "ratelimiter:members",

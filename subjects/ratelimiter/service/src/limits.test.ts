@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createApp } from "./app.ts";
 import { checkRoute } from "./check.ts";
 import { pino } from "pino";
+import { createAccount } from "./account.ts";
 import { createDecider } from "./decide.ts";
 import { createDenials } from "./denials.ts";
 import { createLimits } from "./limits.ts";
@@ -30,7 +31,8 @@ test("a node that never read the limits does so before its first decision", asyn
   await one.limits.store("early", some);
   const app = createApp(pino({ level: "silent" }));
   const settings = { nodeId: "fresh", failurePolicy: "open", onMemory: () => {} } as const;
-  const decide = createDecider(fresh.redis, fresh.link, createDenials(0, 1), settings);
+  const account = createAccount({ keysMax: 1, hitsMax: 1, hitsPerKeyMax: 1 });
+  const decide = createDecider(fresh.redis, fresh.link, createDenials(0, 1), account, settings);
   checkRoute(app, fresh.limits, decide, { decided: () => {}, tookMs: () => {}, isDraining: () => false });
   const answer = await app.inject({ method: "POST", url: "/v1/check", payload: { key: "early" } });
   expect(answer.json()).toMatchObject({ allowed: true, limit: 7 });

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import { z } from "zod";
+import { createAccount } from "./account.ts";
+import { accountRoute } from "./account-route.ts";
 import { createApp } from "./app.ts";
 import { checkRoute } from "./check.ts";
 import type { Config } from "./config.ts";
@@ -19,6 +21,8 @@ import { inRhythm } from "./rhythm.ts";
 
 /** Denials remembered at a time: some megabytes at most. */
 const denialsMax = 10_000;
+/** 8 bytes for each hit: some megabytes at most. */
+const accountBounds = { keysMax: 10_000, hitsMax: 500_000, hitsPerKeyMax: 20_000 };
 
 /**
  * Starts a node of the limiter: it answers whether or not Redis is there, and joins the others when it is.
@@ -71,7 +75,8 @@ export async function startNode(
     ttlMs: config.RATELIMITER_NODE_TTL_MS,
     limitsVersion: () => limits.all().version,
   });
-  const decide = createDecider(redis, link, denials, {
+  const account = createAccount(accountBounds);
+  const decide = createDecider(redis, link, denials, account, {
     nodeId,
     failurePolicy: config.RATELIMITER_FAILURE_POLICY,
     onMemory: metrics.deniedFromMemory,
@@ -83,6 +88,7 @@ export async function startNode(
     tookMs: metrics.tookMs,
     isDraining: registry.isDraining,
   });
+  accountRoute(app, limits, account, { id: nodeId, isConnected: () => link.state().connected });
   await app.register(
     async (scope) =>
       manageRoutes(scope, config.RATELIMITER_MANAGEMENT_TOKEN, { redis, link, limits, denials }, onDrain),
@@ -108,6 +114,7 @@ export async function startNode(
   const probing = inRhythm(config.RATELIMITER_PROBE_MS, link.probe, missed("a probe"));
   const refreshing = inRhythm(config.RATELIMITER_LIMITS_REFRESH_MS, limits.refresh, missed("reading the limits"));
   const beating = inRhythm(config.RATELIMITER_HEARTBEAT_MS, registry.heartbeat, missed("a heartbeat"));
+  link.whenConnected(account.connected);
   link.whenConnected(refreshing.now);
   link.whenConnected(beating.now);
 

@@ -36,6 +36,7 @@ test("it lists every flag of the load with its default, and no other", () => {
 test("it names every key in Redis", () => {
   for (const key of [
     keys.counter("<key>"),
+    keys.reset("<key>"),
     keys.limits,
     keys.limitsVersion,
     keys.members,

@@ -5,6 +5,7 @@ declare module "ioredis" {
   // The names given to defineCommand below; the replies are parsed by their callers.
   interface RedisCommander<Context> {
     check(key: string, limit: number, windowMs: number, cost: number, member: string): Result<unknown, Context>;
+    resetCounter(counter: string, reset: string, rememberedMs: number): Result<unknown, Context>;
     renew(...keysAndValues: (string | number)[]): Result<unknown, Context>;
     leave(...keysAndValues: (string | number)[]): Result<unknown, Context>;
     storeLimit(...keysAndValues: (string | number)[]): Result<unknown, Context>;
@@ -34,6 +35,7 @@ export function connectRedis(url: string, name: string): Redis {
 
 const scripts = [
   ["check", "check.lua", 1],
+  ["resetCounter", "reset.lua", 2],
   ["renew", "renew.lua", 3],
   ["leave", "leave.lua", 3],
   ["storeLimit", "store-limit.lua", 2],

@@ -50,26 +50,30 @@ test("exactly the limit is admitted, and the rest is told when to come back", as
   const replies = await Promise.all(
     Array.from({ length: 25 }, (_, at) => redis.check("ratelimit:k", 10, 60_000, 1, `1:n-${at}`)),
   );
-  expect(replies.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, at) => [1, at + 1, 9 - at, 0]));
+  expect(replies.slice(0, 10)).toEqual(
+    Array.from({ length: 10 }, (_, at) => [1, at + 1, 9 - at, 0, expect.any(Number)]),
+  );
   for (const reply of replies.slice(10)) {
-    expect(reply).toEqual([0, 10, 0, expect.any(Number)]);
+    expect(reply).toEqual([0, 10, 0, expect.any(Number), 0]);
   }
 });
 
 test("a retry with the same member is admitted again and counted once", async () => {
-  expect(await redis.check("ratelimit:k", 5, 60_000, 2, "1:n-0")).toEqual([1, 2, 3, 0]);
-  expect(await redis.check("ratelimit:k", 5, 60_000, 2, "1:n-0")).toEqual([1, 2, 3, 0]);
+  const first = await redis.check("ratelimit:k", 5, 60_000, 2, "1:n-0");
+  expect(first).toEqual([1, 2, 3, 0, Number(await redis.zscore("ratelimit:k", "1:n-0"))]);
+  expect(await redis.check("ratelimit:k", 5, 60_000, 2, "1:n-0")).toEqual(first);
   expect(await redis.zcard("ratelimit:k")).toBe(2);
 });
 
 test("a cost is admitted whole or not at all", async () => {
-  expect(await redis.check("ratelimit:k", 5, 60_000, 4, "1:n-0")).toEqual([1, 4, 1, 0]);
-  expect(await redis.check("ratelimit:k", 5, 60_000, 2, "1:n-1")).toEqual([0, 4, 1, expect.any(Number)]);
-  expect(await redis.check("ratelimit:k", 5, 60_000, 1, "1:n-2")).toEqual([1, 5, 0, 0]);
+  expect(await redis.check("ratelimit:k", 5, 60_000, 4, "1:n-0")).toEqual([1, 4, 1, 0, expect.any(Number)]);
+  expect(await redis.check("ratelimit:k", 5, 60_000, 2, "1:n-1")).toEqual([0, 4, 1, expect.any(Number), 0]);
+  expect(await redis.check("ratelimit:k", 5, 60_000, 1, "1:n-2")).toEqual([1, 5, 0, 0, expect.any(Number)]);
 });
 
 test("the largest cost is one atomic step too", async () => {
-  expect(await redis.check("ratelimit:k", 10_000, 60_000, 10_000, "1:n-0")).toEqual([1, 10_000, 0, 0]);
+  const reply = await redis.check("ratelimit:k", 10_000, 60_000, 10_000, "1:n-0");
+  expect(reply).toEqual([1, 10_000, 0, 0, expect.any(Number)]);
 });
 
 test("after retry_after there's room, and a denied client's asking doesn't put it off", async () => {
@@ -99,7 +103,7 @@ test("time is Redis', whatever the member says, and the log expires with its win
 test("a script that Redis forgot is sent again without an error", async () => {
   await redis.check("ratelimit:k", 5, 60_000, 1, "1:n-0");
   await redis.script("FLUSH");
-  expect(await redis.check("ratelimit:k", 5, 60_000, 1, "1:n-1")).toEqual([1, 2, 3, 0]);
+  expect(await redis.check("ratelimit:k", 5, 60_000, 1, "1:n-1")).toEqual([1, 2, 3, 0, expect.any(Number)]);
 });
 
 /** Steps of time as they come, and those that just reach or just miss the end of a window. */
@@ -122,13 +126,14 @@ function createModel() {
   let hits: { atUs: number; member: string }[] = [];
   return (nowUs: number, { limit, windowMs, cost, member }: Asked) => {
     hits = hits.filter(({ atUs }) => atUs > nowUs - windowMs * 1_000);
-    if (hits.some((hit) => hit.member === member)) return [1, hits.length, Math.max(limit - hits.length, 0), 0];
+    const hit = hits.find((hit) => hit.member === member);
+    if (hit) return [1, hits.length, Math.max(limit - hits.length, 0), 0, hit.atUs];
     if (hits.length + cost > limit) {
       const lastToLeave = hits[hits.length + cost - limit - 1];
       const retryMs = lastToLeave ? Math.ceil((lastToLeave.atUs + windowMs * 1_000 - nowUs) / 1_000) : windowMs;
-      return [0, hits.length, Math.max(limit - hits.length, 0), retryMs];
+      return [0, hits.length, Math.max(limit - hits.length, 0), retryMs, 0];
     }
     for (let hit = 0; hit < cost; hit++) hits.push({ atUs: nowUs, member });
-    return [1, hits.length, limit - hits.length, 0];
+    return [1, hits.length, limit - hits.length, 0, nowUs];
   };
 }
