@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ServiceName, Stack } from "@operator/stack/stack";
+import { Stack } from "@operator/stack/stack";
 import { expect, test } from "vitest";
 import { Witness } from "./witness.ts";
 
@@ -8,6 +8,7 @@ import { Witness } from "./witness.ts";
 
 const graceScale = 0.2;
 const services = ["observer", "checker", "ticketer", "diagnoser"] as const;
+type ServiceName = (typeof services)[number];
 const target = "node-b";
 
 test("a story with a SIGKILL before and after every write of each service: one ticket, one attempt, one diagnosis", async () => {

@@ -51,6 +51,7 @@ export const processes: ProcessPlan = {
     RATELIMITER_REDIS_URL: redisUrl(ports),
     RATELIMITER_NODES: nodes.map((node) => `${node}=${nodeUrl(ports, node)}`).join(","),
   }),
+  writeEnvironment: ({ secrets }) => ({ RATELIMITER_MANAGEMENT_TOKEN: secrets["managementToken"] ?? "" }),
 };
 
 function portOf(ports: Record<string, number>, name: string): number {

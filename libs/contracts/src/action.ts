@@ -81,6 +81,11 @@ export const Action = z.object({
   approval: z
     .object({ by: z.string().max(100), key: z.string().max(100).optional(), term: z.int().nonnegative(), atMs: TimeMs })
     .optional(),
+  /** The signed words that made a step of it: a hash of each statement, and its place in APPROVALS. */
+  words: z
+    .array(z.object({ statement: z.string().max(64), sequence: z.int().nonnegative() }))
+    .max(20)
+    .optional(),
   claim: z.object({ by: InstanceName, atMs: TimeMs, untilMs: TimeMs }).optional(),
   executedAtMs: TimeMs.optional(),
   verifyByMs: TimeMs.optional(),

@@ -7,7 +7,7 @@ import { flow } from "./flow.ts";
 // What people read of the flow is compared with the flow.
 
 const root = join(import.meta.dirname, "..", "..", "..");
-const services = ["observer", "checker", "ticketer", "diagnoser"] as const;
+const services = ["observer", "checker", "ticketer", "diagnoser", "actuator"] as const;
 const channels = Object.values(flow);
 
 test("the README's lines of who sends what to whom are those of flow.ts", () => {

@@ -39,7 +39,9 @@ export interface StackPlan {
   onUp?: (part: string, ms: number) => void;
 }
 
-type Parts = Pick<Stack, "folder" | "nats" | "members" | "kinds" | "supervisor" | "environment">;
+type Parts = Pick<Stack, "folder" | "nats" | "members" | "kinds" | "supervisor" | "environment"> & {
+  writeEnvironment: Record<string, string>;
+};
 
 /** The whole loop as local processes on a real nats-server, beside a real subject. Everything is on 127.0.0.1, data in a temporary folder. */
 export class Stack implements AsyncDisposable {
@@ -59,6 +61,7 @@ export class Stack implements AsyncDisposable {
   /** The room's environment, with which its observer finds it. */
   readonly environment: Record<string, string>;
   readonly #plan: StackPlan;
+  readonly #writeEnvironment: Record<string, string>;
   readonly #buses: Bus[] = [];
 
   private constructor(plan: StackPlan, parts: Parts) {
@@ -70,6 +73,7 @@ export class Stack implements AsyncDisposable {
     this.kinds = parts.kinds;
     this.supervisor = parts.supervisor;
     this.environment = parts.environment;
+    this.#writeEnvironment = parts.writeEnvironment;
   }
 
   static async start(plan: StackPlan): Promise<Stack> {
@@ -100,6 +104,7 @@ export class Stack implements AsyncDisposable {
       kinds,
       supervisor,
       environment: plan.adjustEnvironment?.(environment, ports) ?? environment,
+      writeEnvironment: processes.writeEnvironment?.({ secrets }) ?? {},
     });
     try {
       up("nats-server");
@@ -179,6 +184,7 @@ export class Stack implements AsyncDisposable {
         OPERATOR_SUBJECTS: this.subject,
         OPERATOR_GRACE_SCALE: String(this.#plan.graceScale ?? 1),
         ...(service === "observer" ? this.environment : {}),
+        ...(onDemand.includes(service) ? { ...this.environment, ...this.#writeEnvironment } : {}),
         ...this.#supervisorSocket(service),
         ...this.#plan.environment?.[service],
         ...extra,

@@ -23,4 +23,6 @@ export interface ProcessPlan {
   secrets: string[];
   /** The environment with which the operator's services find what was started. */
   environment: (given: { ports: Record<string, number>; secrets: Record<string, string> }) => Record<string, string>;
+  /** Added for the services that may change the subject, actuator and chaos: with it they're let in. */
+  writeEnvironment?: (given: { secrets: Record<string, string> }) => Record<string, string>;
 }

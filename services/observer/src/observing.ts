@@ -11,6 +11,8 @@ const rhythmMs = 1_000;
 /** What answers at all has answered by then; what hasn't is reported as unread. */
 const firstAfterMs = 250;
 const whyMs = 50;
+/** Who asks for fresh state gets what was read by then; what wasn't shows its age. */
+const freshWithinMs = 1_500;
 
 export type ObservingNews =
   | { kind: "read"; source: string; result: ReadResult }
@@ -30,6 +32,8 @@ export async function observeWhile(
     clock: Clock;
     signal: AbortSignal;
     say: (snapshot: Snapshot) => Promise<void>;
+    /** Given, at the start, the way to a snapshot of which every source was read after the call. */
+    offer?: (fresh: () => Promise<Snapshot>) => void;
     news: (news: ObservingNews) => void;
   },
 ): Promise<void> {
@@ -65,17 +69,22 @@ export async function observeWhile(
     });
   }
   follow(probing, observation, news);
+  const { subject, epoch } = options;
+  let [n, atMs] = [1, 0];
+  const seenNow = (cause: Snapshot["cause"]) =>
+    snapshotOf({ subject, epoch, n, atMs, cause }, new Map([["probe", probing.sight()], ...sights]));
+  options.offer?.(async () => {
+    const read = Promise.all(polls.map(({ poll }) => poll.readNow()));
+    await within(read, freshWithinMs);
+    return { ...seenNow("rhythm"), atMs: clock() };
+  });
   try {
-    let atMs = 0;
-    for (let n = 1; ; n += 1) {
+    for (; ; n += 1) {
       const cause = await pulse.next();
       if (cause === "ended") return;
       if (broken) throw broken.error;
       atMs = Math.max(clock(), atMs + 1);
-      const { subject, epoch } = options;
-      await options.say(
-        snapshotOf({ subject, epoch, n, atMs, cause }, new Map([["probe", probing.sight()], ...sights])),
-      );
+      await options.say(seenNow(cause));
     }
   } finally {
     probing.close();
@@ -89,9 +98,14 @@ export async function observeWhile(
 async function readWhy(polls: readonly { source: Source; poll: Poll }[], target: string): Promise<void> {
   const telling = polls.filter(({ source }) => source.tellsWhy?.(target));
   if (telling.length === 0) return;
+  await within(Promise.all(telling.map(({ poll }) => poll.readNow())), whyMs);
+}
+
+/** Waits for something, and so long at most. */
+async function within(something: Promise<unknown>, ms: number): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, whyMs);
-  await Promise.race([Promise.all(telling.map(({ poll }) => poll.readNow())), late]);
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([something, late]);
   clearTimeout(timer);
 }
 

@@ -1,6 +1,8 @@
 import { BusError } from "@operator/bus/failure";
+import { answerQueries } from "@operator/bus/query";
 import { flow } from "@operator/contracts/flow";
 import type { SubjectName } from "@operator/contracts/names";
+import { queries } from "@operator/contracts/query";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import { toToken } from "@operator/contracts/tokens";
 import type { ServiceContext } from "@operator/service/service-context";
@@ -17,6 +19,9 @@ export async function runObserver(
   const { bus, instance, signal } = context;
   const clock = eventClock();
   const bucket = await bus.bucket("leases", LeaseEntry);
+  let fresh: (() => Promise<Snapshot>) | undefined;
+  // Only the active observer answers: what a standby would say it hasn't read.
+  answerQueries(bus, queries.state, subject, signal, async () => await fresh?.());
   context.ready(true);
   await holdLease({
     bucket,
@@ -25,14 +30,25 @@ export async function runObserver(
     signal,
     news: (news) => logLease(context, news),
     whileHeld: async (held) => {
-      await observeWhile(await observe(), {
-        subject,
-        epoch: held.epoch,
-        clock,
-        signal: held.signal,
-        say: (snapshot) => say(context, held, snapshot),
-        news: observingLog(context),
-      });
+      try {
+        await observeWhile(await observe(), {
+          subject,
+          epoch: held.epoch,
+          clock,
+          signal: held.signal,
+          say: (snapshot) => say(context, held, snapshot),
+          offer: (read) => {
+            fresh = async () => {
+              const snapshot = await read();
+              if (held.remainingMs() === 0) throw new Error("the lease is lost: what was read may be another's to say");
+              return snapshot;
+            };
+          },
+          news: observingLog(context),
+        });
+      } finally {
+        fresh = undefined;
+      }
     },
   });
 }

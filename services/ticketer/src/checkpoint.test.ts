@@ -4,7 +4,7 @@ import { InstanceName } from "@operator/contracts/names";
 import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-server";
 import { provision } from "@operator/bus/provision";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Checkpoint } from "./checkpoint.ts";
+import { Checkpoint } from "@operator/service/checkpoint";
 import { violation } from "./events.fixture.ts";
 
 let nats: NatsServer;

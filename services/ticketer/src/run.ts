@@ -1,9 +1,9 @@
 import { flow } from "@operator/contracts/flow";
 import type { SubjectName } from "@operator/contracts/names";
 import { Ticket } from "@operator/contracts/ticket";
+import { Checkpoint } from "@operator/service/checkpoint";
 import type { ServiceContext } from "@operator/service/service-context";
 import { ticker } from "@operator/service/ticker";
-import { Checkpoint } from "./checkpoint.ts";
 import { foldCommands, foldDiagnoses, foldViolations } from "./folds.ts";
 import { Sender } from "./sender.ts";
 import { Sweep } from "./sweep.ts";

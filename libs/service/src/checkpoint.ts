@@ -3,12 +3,12 @@ import type { Bus } from "@operator/bus/bus";
 import type { StreamName } from "@operator/contracts/streams";
 import { z } from "zod";
 
-/** How far a fold has come: everything up to here is in the tickets. `streamCreatedAtMs` tells a stream made anew. */
+/** How far a fold has come: everything up to here is in its state. `streamCreatedAtMs` tells a stream made anew. */
 const Place = z.object({ sequence: z.int().nonnegative(), streamCreatedAtMs: z.number() });
 type Place = z.infer<typeof Place>;
 
 /**
- * A fold's checkpoint in KV, shared by all ticketers: each applies everything, so the furthest one's word holds for all.
+ * A fold's checkpoint in KV, shared by all instances of a service: each applies everything, so the furthest one's word holds for all.
  * Too low only costs reading again.
  */
 export class Checkpoint {
@@ -31,7 +31,7 @@ export class Checkpoint {
   static async open(bus: Bus, stream: StreamName): Promise<Checkpoint> {
     const bucket = await bus.bucket("checkpoints", Place);
     const { createdAtMs } = await bus.streamState(stream);
-    const stored = (await bucket.get(keyOf(stream)))?.value;
+    const stored = (await bucket.get(keyOf(bus, stream)))?.value;
     const isOfThisStream = stored?.streamCreatedAtMs === createdAtMs;
     const sequence = isOfThisStream ? stored.sequence : 0;
     return new Checkpoint(bus, bucket, stream, { sequence, streamCreatedAtMs: createdAtMs });
@@ -42,7 +42,7 @@ export class Checkpoint {
     return this.#reached === 0 ? "first" : { after: this.#reached };
   }
 
-  /** Takes note that everything up to here is in the tickets. */
+  /** Takes note that everything up to here is in the state. */
   reached(sequence: number): void {
     this.#reached = sequence;
   }
@@ -53,11 +53,11 @@ export class Checkpoint {
     this.#reached = 0;
   }
 
-  /** Writes what was reached, unless another ticketer is further. */
+  /** Writes what was reached, unless another instance is further. */
   async save(): Promise<void> {
     const place = { sequence: this.#reached, streamCreatedAtMs: this.#streamCreatedAtMs };
     if (place.sequence === this.#saved) return;
-    await this.#bucket.change(keyOf(this.#stream), (now) => {
+    await this.#bucket.change(keyOf(this.#bus, this.#stream), (now) => {
       const isFurther = now?.streamCreatedAtMs === place.streamCreatedAtMs && now.sequence >= place.sequence;
       return isFurther ? undefined : place;
     });
@@ -65,6 +65,6 @@ export class Checkpoint {
   }
 }
 
-function keyOf(stream: StreamName): string {
-  return `ticketer.${stream}`;
+function keyOf({ user }: Bus, stream: StreamName): string {
+  return `${user}.${stream}`;
 }

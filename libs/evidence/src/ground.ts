@@ -6,9 +6,9 @@ import type { Diagnosis, Rejection } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import type { Ticket } from "@operator/contracts/ticket";
-import { topologyOf } from "@operator/evidence/targets";
-import { validate } from "@operator/evidence/validate";
 import { loadRoom } from "@operator/subject/load";
+import { topologyOf } from "./targets.ts";
+import { validate } from "./validate.ts";
 
 /** More documents than a grounded answer cites; each is read from the bus. */
 const documentsMax = 20;
@@ -33,12 +33,14 @@ export async function groundOf(
     subject,
     own.flatMap((address) => documents.get(address) ?? []),
   );
+  const actions = diagnosis.answer.proposals.length > 0 ? await actionsOf(subject) : [];
   return (ticket) =>
     validate(diagnosis, {
       subject,
       ticket: ticket.id,
       violation: ticket.violation,
       targets,
+      actions,
       lookup: (address) => documents.get(address),
       nowMs: Date.now(),
     });
@@ -65,6 +67,16 @@ async function targetsOf(subject: string, snapshots: Snapshot[]): Promise<string
   try {
     const [{ topology }, { state }] = await Promise.all([loadRoom(subject, "topology"), loadRoom(subject, "state")]);
     return topologyOf(topology, state, snapshots).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** The names in the room's catalogue; a catalogue that can't be loaded has none, so every proposal is refused. */
+async function actionsOf(subject: string): Promise<string[]> {
+  try {
+    const { actions } = await loadRoom(subject, "actions");
+    return actions.map(({ name }) => name);
   } catch {
     return [];
   }

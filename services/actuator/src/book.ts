@@ -1,0 +1,100 @@
+import type { Bucket } from "@operator/bus/bucket";
+import type { Bus } from "@operator/bus/bus";
+import { Action, type ActionStep } from "@operator/contracts/action";
+import type { ActionId } from "@operator/contracts/action-id";
+import { flow } from "@operator/contracts/flow";
+import type { Logger } from "@operator/service/log";
+import { asOfStep, withStep } from "./steps.ts";
+
+const triesMax = 50;
+
+/**
+ * All actions, in KV. Every step is a compare-and-set, so of several actuators one makes it; its event follows from the
+ * state and is sent again until the state says that it was.
+ */
+export class Book {
+  readonly #bus: Bus;
+  readonly #bucket: Bucket<Action>;
+  readonly #log: Logger;
+  readonly #known = new Map<ActionId, Action>();
+  #after = 0;
+
+  private constructor(bus: Bus, bucket: Bucket<Action>, log: Logger) {
+    this.#bus = bus;
+    this.#bucket = bucket;
+    this.#log = log;
+  }
+
+  static async open(bus: Bus, log: Logger): Promise<Book> {
+    const book = new Book(bus, await bus.bucket("actions", Action), log);
+    await book.refresh();
+    return book;
+  }
+
+  /** What this process knows: its own steps at once, others' since the last `refresh`. */
+  all(): Action[] {
+    return [...this.#known.values()];
+  }
+
+  /** Reads what others wrote. */
+  async refresh(): Promise<void> {
+    for await (const batch of this.#bucket.scan(this.#after)) {
+      for (const entry of batch) {
+        this.#after = Math.max(this.#after, entry.revision);
+        if ("value" in entry) this.#known.set(entry.value.id, entry.value);
+        else this.#log.error({ err: entry.unreadable }, "an action can't be read, so nothing is done about it");
+      }
+    }
+  }
+
+  async get(id: ActionId): Promise<Action | undefined> {
+    return (await this.#bucket.get(id))?.value;
+  }
+
+  /** A new action; undefined when there is one of this id. */
+  async propose(action: Action): Promise<Action | undefined> {
+    const revision = await this.#bucket.create(action.id, action);
+    if (revision === "conflict") return undefined;
+    this.#known.set(action.id, action);
+    return await this.#tell(action);
+  }
+
+  /** Makes a step from what the action is at the bus now. Undefined when `decide` doesn't want it any more, or no arrow leads there. */
+  async step(
+    id: ActionId,
+    decide: (now: Action) => { step: ActionStep; changes?: Partial<Action> } | undefined,
+  ): Promise<Action | undefined> {
+    for (let tries = 1; tries <= triesMax; tries++) {
+      const entry = await this.#bucket.get(id);
+      if (!entry) return undefined;
+      this.#known.set(id, entry.value);
+      const wanted = decide(entry.value);
+      const next = wanted && withStep(entry.value, wanted.step, wanted.changes);
+      if (!next) return undefined;
+      if ((await this.#bucket.update(id, next, entry.revision)) === "conflict") continue;
+      this.#known.set(id, next);
+      return await this.#tell(next);
+    }
+    throw new Error(`action ${id}: another write came first ${triesMax} times`);
+  }
+
+  /** Sends the events that an action's state implies and that weren't recorded as sent. */
+  async tellUnsent(): Promise<void> {
+    for (const action of this.all()) if (action.sent < action.steps.length) await this.#tell(action);
+  }
+
+  async #tell(action: Action): Promise<Action> {
+    for (let n = action.sent + 1; n <= action.steps.length; n++) {
+      await this.#bus.publish(flow.action, asOfStep(action, n));
+    }
+    const last = action.steps.at(-1);
+    this.#log.info({ ticket: action.ticket, action: action.id, state: action.state, code: last?.code }, last?.text);
+    const sent = action.steps.length;
+    const recorded = await this.#bucket.change(action.id, (now) =>
+      now === undefined || now.sent >= sent ? undefined : { ...now, sent },
+    );
+    const value = recorded?.value ?? action;
+    this.#known.set(action.id, value);
+    return value;
+  }
+}

@@ -1,0 +1,72 @@
+import { type ExecuteMode, executeMode } from "@operator/approval/execute-mode";
+import type { Approver } from "@operator/approval/keys";
+import type { Bucket, Entry } from "@operator/bus/bucket";
+import type { Bus } from "@operator/bus/bus";
+import { type ActionId } from "@operator/contracts/action-id";
+import { Control, controlAtFirst, controlKey, type InFlight } from "@operator/contracts/control";
+import type { SubjectName } from "@operator/contracts/names";
+
+/** Why nothing may be executed now. */
+export interface Hindrance {
+  code: Exclude<ExecuteMode, { ok: true }>["code"] | "IN_FLIGHT" | "TERM_ENDED";
+  message: string;
+}
+
+/** The bucket `control`: claims are compare-and-sets on its one key, so after the kill switch's write none succeeds. */
+export class ControlDesk {
+  readonly #bucket: Bucket<Control>;
+  readonly #approvers: () => readonly Approver[];
+
+  private constructor(bucket: Bucket<Control>, approvers: () => readonly Approver[]) {
+    this.#bucket = bucket;
+    this.#approvers = approvers;
+  }
+
+  static async open(bus: Bus, approvers: () => readonly Approver[]): Promise<ControlDesk> {
+    return new ControlDesk(await bus.bucket("control", Control), approvers);
+  }
+
+  async read(): Promise<Control> {
+    return (await this.#entry())?.value ?? controlAtFirst;
+  }
+
+  /** Claims an action for a subject. The hindrance that there is now, or undefined when it's claimed. */
+  async claim(subject: SubjectName, term: number, inFlight: InFlight): Promise<Hindrance | undefined> {
+    for (;;) {
+      const entry = await this.#entry();
+      const control = entry?.value ?? controlAtFirst;
+      const hindrance = this.#hindrance(control, term);
+      if (hindrance) return hindrance;
+      const other = control.inFlight[subject];
+      if (other) {
+        return { code: "IN_FLIGHT", message: `${other.action} of ${subject} is in flight, claimed by ${other.by}` };
+      }
+      const next = { ...control, inFlight: { ...control.inFlight, [subject]: inFlight } };
+      const written = entry
+        ? await this.#bucket.update(controlKey, next, entry.revision)
+        : await this.#bucket.create(controlKey, next);
+      if (written !== "conflict") return undefined;
+    }
+  }
+
+  /** Says that an action is settled. */
+  async release(subject: SubjectName, action: ActionId): Promise<void> {
+    await this.#bucket.change(controlKey, (now) => {
+      if (now?.inFlight[subject]?.action !== action) return undefined;
+      const { [subject]: _, ...inFlight } = now.inFlight;
+      return { ...now, inFlight };
+    });
+  }
+
+  #hindrance(control: Control, term: number): Hindrance | undefined {
+    const mode = executeMode(control, this.#approvers(), Date.now());
+    if (!mode.ok) return { code: mode.code, message: mode.message };
+    if (control.term === term) return undefined;
+    const message = `approved in term ${term}, this is term ${control.term}: it has to be approved anew`;
+    return { code: "TERM_ENDED", message };
+  }
+
+  async #entry(): Promise<Entry<Control> | undefined> {
+    return await this.#bucket.get(controlKey);
+  }
+}
