@@ -6,7 +6,10 @@ import type { Program } from "./program.ts";
 /** The system has stopped, or let go on, all threads of a process within this time. */
 const signalWithinMs = 2_000;
 
-/** The supervisor's driver over programs of this process. Maps are read anew each time: by target, the program and its kind. */
+/**
+ * The supervisor's driver over programs of this process, by target, in the order of `kinds`. Both maps are read anew each
+ * time: a member that hasn't been started yet isn't there.
+ */
 export function programDriver(members: Map<string, Program>, kinds: Map<string, string>): Driver {
   const member = (target: string) => {
     const program = members.get(target);
@@ -25,11 +28,10 @@ export function programDriver(members: Map<string, Program>, kinds: Map<string, 
   };
   return {
     members: async () =>
-      [...members].map(([target, program]) => ({
-        target,
-        kind: kinds.get(target) ?? "member",
-        state: stateOf(program),
-      })),
+      [...kinds].flatMap(([target, kind]) => {
+        const program = members.get(target);
+        return program ? [{ target, kind, state: stateOf(program) }] : [];
+      }),
     kill: (target) => member(target).kill(),
     pause: (target) => signalTo(target, "SIGSTOP", "paused"),
     unpause: (target) => signalTo(target, "SIGCONT", "running"),
