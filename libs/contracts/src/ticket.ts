@@ -33,6 +33,8 @@ export const HistoryEntry = z.object({
     "resolved",
     "refused",
     "escalated",
+    /** An action about it came to another state. */
+    "action",
   ]),
   by: z.string(),
   text: z.string().max(2000),

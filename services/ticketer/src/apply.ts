@@ -1,4 +1,5 @@
 import type { Ticket } from "@operator/contracts/ticket";
+import { applyAction } from "./apply-action.ts";
 import { applyCommand } from "./apply-command.ts";
 import { applyDiagnosis } from "./apply-diagnosis.ts";
 import { applyViolation } from "./apply-violation.ts";
@@ -17,6 +18,7 @@ export function apply(head: Ticket | undefined, event: TicketEvent, nowMs: numbe
 function applyKind(head: Ticket | undefined, event: TicketEvent, nowMs: number): Applied {
   if (event.kind === "violation") return applyViolation(head, event.violation, nowMs);
   if (event.kind === "diagnosis") return applyDiagnosis(head, event, nowMs);
+  if (event.kind === "action") return applyAction(head, event.action);
   return applyCommand(head, event.command, event.storedAtMs, nowMs);
 }
 

@@ -86,6 +86,23 @@ export async function foldCommands(desk: Desk, checkpoint: Checkpoint): Promise<
   );
 }
 
+export async function foldActions(desk: Desk, checkpoint: Checkpoint): Promise<void> {
+  await foldChannel(
+    desk,
+    checkpoint,
+    flow.action,
+    ({ steps, proposedAtMs }) => steps.at(-1)?.atMs ?? proposedAtMs,
+    async (batch) => {
+      await byTicket(batch, async (received) => {
+        const { message: action } = received;
+        const event = { kind: "action", action } as const;
+        const ticket = await desk.tickets.change(action.ticket, (now) => apply(now, event, Date.now()));
+        if (!ticket) await batch.bury(received, unknownTicket(action.ticket));
+      });
+    },
+  );
+}
+
 /** The evidence is read only for an answer that the ticket may take: most of what is read again was taken long ago. */
 async function rejections(desk: Desk, said: DiagnosisEvent, ticket: Ticket): Promise<(ticket: Ticket) => Rejection[]> {
   const isTaken = ticket.attempts.some(({ attempt, endedAtMs }) => attempt === said.attempt && endedAtMs !== undefined);

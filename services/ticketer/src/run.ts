@@ -4,7 +4,7 @@ import { Ticket } from "@operator/contracts/ticket";
 import { Checkpoint } from "@operator/service/checkpoint";
 import type { ServiceContext } from "@operator/service/service-context";
 import { ticker } from "@operator/service/ticker";
-import { foldCommands, foldDiagnoses, foldViolations } from "./folds.ts";
+import { foldActions, foldCommands, foldDiagnoses, foldViolations } from "./folds.ts";
 import { Sender } from "./sender.ts";
 import { Sweep } from "./sweep.ts";
 import { Tickets } from "./tickets.ts";
@@ -31,7 +31,7 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
     unreadable: (error) => log.error({ err: error }, "a ticket can't be read, so nothing follows from it"),
   });
 
-  const behind = new Set(["violation", "diagnosis", "command"]);
+  const behind = new Set(["violation", "diagnosis", "command", "action"]);
   const caughtUp = (channel: string) => {
     if (behind.delete(channel) && behind.size === 0) context.ready(true);
   };
@@ -40,8 +40,9 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
   const violations = await Checkpoint.open(bus, flow.violation.stream);
   const diagnoses = await Checkpoint.open(bus, flow.diagnosis.stream);
   const commands = await Checkpoint.open(bus, flow.command.stream);
+  const actions = await Checkpoint.open(bus, flow.action.stream);
   const save = async () => {
-    for (const checkpoint of [violations, diagnoses, commands]) await checkpoint.save();
+    for (const checkpoint of [violations, diagnoses, commands, actions]) await checkpoint.save();
   };
   const desk = { context, tickets, sender, caughtUp };
   // What was answered while no ticketer was there is read first, or its job would be sent again.
@@ -52,6 +53,7 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
     foldViolations(desk, violations),
     foldDiagnoses(desk, diagnoses),
     foldCommands(desk, commands),
+    foldActions(desk, actions),
     ...subjects.map((subject) => watchChecker(context, tickets, subject)),
     ticker(context, { name: "checkpoints", everyMs: saveEveryMs, tick: save }),
     ticker(context, { name: "send", everyMs: sendEveryMs, tick: whenRead(() => sender.tick()) }),

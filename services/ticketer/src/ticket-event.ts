@@ -1,3 +1,4 @@
+import type { Action } from "@operator/contracts/action";
 import type { Command } from "@operator/contracts/command";
 import type { DiagnosisEvent, Rejection } from "@operator/contracts/diagnosis";
 import type { Ticket } from "@operator/contracts/ticket";
@@ -13,6 +14,7 @@ export type TicketEvent =
       /** The validator on the evidence itself; asked only of a `done` that the ticket takes. */
       rejectionsOf: (ticket: Ticket) => Rejection[];
     }
+  | { kind: "action"; action: Action }
   | { kind: "command"; command: Command; storedAtMs: number };
 
 /** Why a ticket has a new revision. */
@@ -37,7 +39,8 @@ export type Reason =
   | "unheld"
   | "commented"
   | "resolved"
-  | "refused";
+  | "refused"
+  | "acted";
 
 /** What an event made of a ticket. No reasons: quiet, nobody needs to hear of it. The same ticket: nothing was learnt. */
 export interface Applied {
