@@ -35,6 +35,9 @@ export class Desk implements Disposable {
       root: this.root,
       out: (text) => (ended.out += text),
       err: (text) => (ended.err += text),
+      ask: async () => {
+        throw new Error("nobody is there to be asked");
+      },
       isTerminal: false,
       hasColour: false,
       columns: 100,

@@ -14,6 +14,7 @@ export function filledPage(page: string): string {
     root: "",
     out: () => {},
     err: () => {},
+    ask: async () => "",
     isTerminal: false,
     hasColour: false,
     columns: 100,
@@ -45,12 +46,12 @@ function commandsPart(program: Command): string {
 }
 
 function table(options: readonly Option[], parameters: readonly Argument[] = []): string {
-  const rows = options.map(({ flags, description, defaultValue, mandatory, argChoices }) => {
+  const rows = options.map(({ flags, description, defaultValue, defaultValueDescription, mandatory, argChoices }) => {
     const byDefault = defaultValue === false ? undefined : defaultValue;
     const notes = [
       mandatory && "needed",
       argChoices && `one of ${argChoices.join(", ")}`,
-      byDefault !== undefined && `default ${String(byDefault)}`,
+      byDefault !== undefined && `default ${defaultValueDescription ?? String(byDefault)}`,
     ].filter((note) => typeof note === "string");
     return `| \`${flags}\` | ${cell(description)}${notes.length > 0 ? ` (${notes.join("; ")})` : ""} |`;
   });

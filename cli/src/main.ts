@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { askOnTerminal } from "./terminal/ask.ts";
 import { runCli } from "./run-cli.ts";
 
 const stop = new AbortController();
@@ -14,6 +15,7 @@ const code = await runCli(process.argv.slice(2), {
   root: join(import.meta.dirname, "..", ".."),
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
+  ask: (question) => askOnTerminal(question, stop.signal),
   isTerminal: stdout.isTTY,
   hasColour: stdout.isTTY && stdout.hasColors() && !env["NO_COLOR"],
   // Pages are made for 80 columns and more; a narrower terminal breaks the lines itself.

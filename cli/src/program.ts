@@ -1,7 +1,13 @@
 import { Command } from "commander";
+import { registerActionsList } from "./commands/actions-list.ts";
+import { registerActionsSay } from "./commands/actions-say.ts";
+import { registerActionsShow } from "./commands/actions-show.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
+import { registerKeys } from "./commands/keys.ts";
+import { registerKillSwitch } from "./commands/kill-switch.ts";
+import { registerMode } from "./commands/mode.ts";
 import { registerProvision } from "./commands/provision.ts";
 import { registerSnapshots } from "./commands/snapshots.ts";
 import { registerStatus } from "./commands/status.ts";
@@ -31,6 +37,15 @@ export function createProgram(shell: Shell): Command {
   registerTicketsList(tickets, shell);
   registerTicketsShow(tickets, shell);
   registerTicketsSay(tickets, shell);
+  const actions = program
+    .command("actions")
+    .description("what the operator would do, and a person's signed word about it");
+  registerActionsList(actions, shell);
+  registerActionsShow(actions, shell);
+  registerActionsSay(actions, shell);
+  registerMode(program, shell);
+  registerKillSwitch(program, shell);
+  registerKeys(program, shell);
   registerSnapshots(program, shell);
   registerDeadLetters(program, shell);
   registerDoctor(program, shell);

@@ -5,6 +5,8 @@ export interface Shell {
   root: string;
   out: (text: string) => void;
   err: (text: string) => void;
+  /** Asks the person at the terminal; the line that was typed. */
+  ask: (question: string) => Promise<string>;
   /** Whether a person sees standard output: then it's drawn again in place by `--watch`. */
   isTerminal: boolean;
   hasColour: boolean;

@@ -8,6 +8,11 @@ import { safeJson } from "../terminal/safe-text.ts";
 
 const group = "Options of every command:";
 
+/** Also of commands that need no bus. */
+export const jsonOption = new Option("--json", "one JSON document; one per line where something is followed").helpGroup(
+  group,
+);
+
 /** The options of every command that talks to the bus. */
 export const sharedOptions = [
   new Option("--server <url>", "the NATS server, e.g. nats://127.0.0.1:4222").helpGroup(group),
@@ -15,7 +20,7 @@ export const sharedOptions = [
     "--context <file>",
     "where url, passwords and subjects are read from (default: .operator/context.json)",
   ).helpGroup(group),
-  new Option("--json", "one JSON document; one per line where something is followed").helpGroup(group),
+  jsonOption,
 ];
 
 export function onTheBus(command: Command): Command {

@@ -8,6 +8,7 @@ import { sendCommand, type Word } from "../send-command.ts";
 import { programName, type Shell } from "../shell.ts";
 import { lengthOf } from "../terminal/ages.ts";
 import { paragraph, span } from "../terminal/page.ts";
+import { nameOfPerson, personOf } from "./person.ts";
 import { onTheBus, show, withBus } from "./session.ts";
 
 interface SayOptions extends GlobalOptions {
@@ -97,20 +98,6 @@ async function mustBeNewest(bus: Bus, ticket: Ticket): Promise<void> {
   const newest = await readNewest(bus, ticket);
   if (newest === undefined || newest.id === ticket.id) return;
   throw new CliError("TICKET_SUPERSEDED", `${ticket.id} is over, and came back as ${newest.id}: say it of that one`);
-}
-
-/** Who is at the keyboard, where nobody said. */
-function personOf(shell: Shell): string {
-  const name = shell.env["USER"] ?? shell.env["LOGNAME"];
-  if (name === undefined || name.trim() === "" || name.length > 100) {
-    throw new CliError("USAGE", "who says it? USER isn't set: name yourself by --by");
-  }
-  return name;
-}
-
-function nameOfPerson(text: string): string {
-  if (text.trim() === "" || text.length > 100) throw new InvalidArgumentError("1 to 100 characters are wanted");
-  return text;
 }
 
 function aText(text: string): string {
