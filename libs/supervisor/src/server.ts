@@ -13,6 +13,8 @@ export interface SupervisorOptions {
   driver: Driver;
   /** A folder of its own for the sockets: made, and closed to other users. */
   folder: string;
+  /** The driver lists the members within this time; 4 s unless told. */
+  listWithinMs?: number;
   /** An answer comes within this time, even when the operation goes on; 25 s unless told. */
   answerWithinMs?: number;
   /** What failed is reverted, and a revert that failed tried again, after so long; 1 s unless told. */
@@ -33,6 +35,7 @@ export class Supervisor implements AsyncDisposable {
 
   private constructor({ driver, folder, ...limits }: SupervisorOptions) {
     this.#supervision = new Supervision(driver, {
+      listWithinMs: 4_000,
       answerWithinMs: 25_000,
       retryMs: 1_000,
       closeWithinMs: 25_000,

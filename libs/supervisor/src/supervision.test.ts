@@ -212,6 +212,20 @@ test("a verb that failed is reverted soon, not at the fault's time", async () =>
   expect(await given.chaos.revert(id("p1"))).toMatchObject({ fault: { ended: { by: "failure" } } });
 });
 
+test("a driver that lists no members in time is said, and holds nobody up", async () => {
+  await using given = await superviseMembers({ targets: ["member-a"], listWithinMs: 50 });
+  const list = given.driver.members.bind(given.driver);
+  given.driver.members = () => new Promise(() => {});
+  for (const ask of [() => given.chaos.list(), () => given.chaos.stop("member-a")]) {
+    await expect(ask()).rejects.toMatchObject({
+      code: "DRIVER_FAILED",
+      message: "the members can't be listed: no answer within 50 ms",
+    });
+  }
+  given.driver.members = list;
+  expect(await statesOf(given)).toEqual(["running"]);
+});
+
 test("an answer comes in time though the operation goes on; what waited behind it isn't begun any more", async () => {
   await using given = await superviseMembers({ answerWithinMs: 400 });
   await given.chaos.stop("member-a");

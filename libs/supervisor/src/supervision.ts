@@ -14,6 +14,8 @@ export const faultMs = { min: 1_000, max: 600_000 };
 const waitingMax = 16;
 
 export interface SupervisionLimits {
+  /** The driver lists the members within this time. */
+  listWithinMs: number;
   /** An answer comes within this time, even when the operation goes on. */
   answerWithinMs: number;
   /** What failed is reverted, and a revert that failed tried again, after so long. */
@@ -208,7 +210,10 @@ export class Supervision {
 
   async #members(): Promise<Member[]> {
     try {
-      return await this.#driver.members();
+      const { listWithinMs } = this.#limits;
+      return await within(listWithinMs, this.#driver.members(), () => {
+        throw new Error(`no answer within ${listWithinMs} ms`);
+      });
     } catch (error) {
       throw new Refusal("DRIVER_FAILED", `the members can't be listed: ${messageOf(error)}`, { cause: error });
     }
