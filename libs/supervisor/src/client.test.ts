@@ -52,8 +52,9 @@ test("who gives up gets their own reason", async () => {
   await using served = await serve(() => {});
   const abort = new AbortController();
   const start = served.client.start("member-a", abort.signal);
-  abort.abort(new Error("the claim is over"));
-  await expect(start).rejects.toThrow("the claim is over");
+  const reason = new Error("the claim is over");
+  abort.abort(reason);
+  await expect(start).rejects.toBe(reason);
 });
 
 /** A server of another kind at the socket. */

@@ -17,7 +17,9 @@ export function listenerFor(client: ClientKind, supervision: Supervision): Reque
   return async (request, response) => {
     // Closed before the answer was written: nobody waits for it.
     const asked = new AbortController();
-    response.once("close", () => asked.abort());
+    response.once("close", () => {
+      if (!response.writableFinished) asked.abort();
+    });
     const answer = (status: number, body: unknown) => {
       if (!request.complete) response.setHeader("connection", "close");
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
@@ -50,8 +52,7 @@ async function carryOut(supervision: Supervision, route: Route, body: string, as
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // The connection stays, for the answer.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+  for await (const chunk of request) {
     if (!Buffer.isBuffer(chunk)) throw new TypeError("the body isn't read as bytes");
     bytes += chunk.length;
     if (bytes > bodyBytesMax) throw new Refusal("TOO_LARGE", `the body is larger than ${bodyBytesMax} bytes`);

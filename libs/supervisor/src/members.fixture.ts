@@ -7,6 +7,9 @@ import { type ActuatorClient, actuatorClient, type ChaosClient, chaosClient } fr
 import type { Driver } from "./driver.ts";
 import { Supervisor, type SupervisorOptions } from "./server.ts";
 
+/** Shorter than its default, for tests. */
+export const retryMs = 50;
+
 /** A member: notes each start in a file; other files beside it are its marks. */
 const script = `
 const { appendFileSync, existsSync } = require("node:fs");
@@ -56,7 +59,7 @@ export async function superviseMembers(
     members.set(target, program);
   }
   const driver = programDriver(members, new Map(targets.map((target) => [target, "example"])));
-  const supervisor = await Supervisor.start({ driver, folder: join(folder, "supervisor"), retryMs: 50, ...limits });
+  const supervisor = await Supervisor.start({ driver, folder: join(folder, "supervisor"), retryMs, ...limits });
   const chaos = chaosClient(supervisor.sockets.chaos);
   const actuator = actuatorClient(supervisor.sockets.actuator);
   return {

@@ -36,37 +36,36 @@ test("the actuator's socket lists and starts, and refuses every other verb", asy
 });
 
 test.for([
-  "/members/../members/member-a/kill",
-  "/members/./member-a/kill",
-  "/members//member-a/kill",
-  "//members/member-a/kill",
-  "/members/member-b/../member-a/kill",
-  "/members/member-a/start/../kill",
-  "/members/member-a%2Fkill",
-  "/members/member-a%2fkill/start",
-  "/members/member-a/start%2F..%2Fkill",
-  "/members/member-a/%6Bill",
-  "/members/member-a/kill/",
-  "/members/member-a/kill?as=start",
-  "/members/member-a/KILL",
-  "/members/member-a/start#/kill",
-  "/members/member-a;x/kill",
-  "/members/member%252da/kill",
-  "/members/%6dember-a%00/kill",
-  "/members/%2e%2e/kill",
-  "/members/%zz/kill",
-  "/members/__proto__/kill",
-  "/faults/..%2fmembers%2fmember-a%2fkill/revert",
-  "http://supervisor/members/member-a/kill",
-  "/",
-])("%s kills nothing, on either socket", async (path) => {
+  { path: "/members/../members/member-a/kill", code: "PATH_UNKNOWN" },
+  { path: "/members/./member-a/kill", code: "PATH_UNKNOWN" },
+  { path: "/members//member-a/kill", code: "PATH_UNKNOWN" },
+  { path: "//members/member-a/kill", code: "PATH_UNKNOWN" },
+  { path: "/members/member-b/../member-a/kill", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a/start/../kill", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a%2Fkill", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a%2fkill/pause", code: "TARGET_UNKNOWN" },
+  { path: "/members/member-a/start%2F..%2Fkill", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a/%6Bill", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a/kill/", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a/kill?as=start", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a/KILL", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a/start#/kill", code: "PATH_UNKNOWN" },
+  { path: "/members/member-a;x/kill", code: "TARGET_UNKNOWN" },
+  { path: "/members/member%252da/kill", code: "TARGET_UNKNOWN" },
+  { path: "/members/%6dember-a%00/kill", code: "TARGET_UNKNOWN" },
+  { path: "/members/../kill", code: "TARGET_UNKNOWN" },
+  { path: "/members/%2e%2e/kill", code: "TARGET_UNKNOWN" },
+  { path: "/members/%zz/kill", code: "BAD_PATH" },
+  { path: "/members/__proto__/kill", code: "TARGET_UNKNOWN" },
+  { path: "/faults/..%2fmembers%2fmember-a%2fkill/revert", code: "BAD_BODY" },
+  { path: "http://supervisor/members/member-a/kill", code: "PATH_UNKNOWN" },
+  { path: "/", code: "PATH_UNKNOWN" },
+])("$path kills nothing, on either socket", async ({ path, code }) => {
   await using given = await superviseMembers({ targets: ["member-a"] });
-  const codes = { chaos: ["TARGET_UNKNOWN", "PATH_UNKNOWN", "BAD_PATH", "BAD_BODY"], actuator: ["VERB_FORBIDDEN"] };
-  for (const [client, socket] of Object.entries(given.supervisor.sockets)) {
-    const { status, body } = await send(socket, "POST", path, order);
-    expect([400, 403, 404]).toContain(status);
-    expect([...codes.chaos, ...(client === "actuator" ? codes.actuator : [])]).toContain(codeOf(body));
-  }
+  const { chaos, actuator } = given.supervisor.sockets;
+  expect(codeOf((await send(chaos, "POST", path, order)).body)).toBe(code);
+  const isNoRoute = code === "PATH_UNKNOWN" || code === "BAD_PATH";
+  expect(codeOf((await send(actuator, "POST", path, order)).body)).toBe(isNoRoute ? code : "VERB_FORBIDDEN");
   expect(await given.chaos.list()).toEqual([{ target: "member-a", kind: "example", state: "running" }]);
 });
 

@@ -1,7 +1,8 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { FaultId } from "@operator/contracts/chaos";
 import { expect, test, vi } from "vitest";
 import { chaosClient } from "./client.ts";
-import { type SupervisedMembers, superviseMembers } from "./members.fixture.ts";
+import { retryMs, type SupervisedMembers, superviseMembers } from "./members.fixture.ts";
 
 const id = (text: string) => FaultId.parse(text);
 /** A fault that is over long after the test. */
@@ -232,20 +233,35 @@ test("an answer comes in time though the operation goes on; what waited behind i
   await given.mark("member-a", "slow");
   const start = given.actuator.start("member-a");
   await vi.waitUntil(async () => (await given.startsOf("member-a")) === 2, { timeout: 10_000 });
-  const abort = new AbortController();
-  const givenUp = given.chaos.kill("member-a", long("k1"), abort.signal);
-  const late = given.chaos.kill("member-a", long("k2"));
-  abort.abort(new Error("given up"));
-  await expect(givenUp).rejects.toThrow("given up");
+  const late = given.chaos.kill("member-a", long("k1"));
   await expect(start).rejects.toMatchObject({ code: "OPERATION_LATE", message: expect.stringContaining("goes on") });
   await expect(late).rejects.toMatchObject({ code: "OPERATION_LATE", message: expect.stringContaining("won't be") });
   await given.unmark("member-a", "slow");
-  // Its turn comes after both.
+  // Its turn comes after the kill's.
   await vi.waitUntil(async () => (await given.chaos.start("member-a").catch(() => undefined))?.already === true, {
     timeout: 10_000,
   });
   expect(await faultOn(given, "member-a")).toBeUndefined();
   expect(given.member("member-a").running).toBe(true);
+});
+
+test("for who gave up while waiting nothing is begun", async () => {
+  await using given = await superviseMembers();
+  await given.chaos.stop("member-a");
+  await given.mark("member-a", "slow");
+  const start = given.actuator.start("member-a");
+  await vi.waitUntil(async () => (await given.startsOf("member-a")) === 2, { timeout: 10_000 });
+  const abort = new AbortController();
+  const kill = given.chaos.kill("member-a", long("k1"), abort.signal);
+  // Asked later on a connection of its own, so the kill has arrived when this is answered; then its end has, likewise.
+  await given.chaos.list();
+  abort.abort(new Error("given up"));
+  await expect(kill).rejects.toThrow("given up");
+  await given.chaos.list();
+  await given.unmark("member-a", "slow");
+  expect(await start).toEqual({ already: false });
+  expect(await given.chaos.start("member-a")).toEqual({ already: true });
+  expect(await faultOn(given, "member-a")).toBeUndefined();
 });
 
 test("no more than sixteen operations on one member wait; others aren't held up by them", async () => {
@@ -267,6 +283,7 @@ test("a close reverts every fault and begins nothing more", async () => {
   await given.chaos.pause("member-b", long("p1"));
   await given.mark("member-a", "slow");
   const closed = given.supervisor.close();
+  expect(given.supervisor.close()).toBe(closed);
   await vi.waitUntil(async () => (await given.startsOf("member-a")) === 2, { timeout: 10_000 });
   await expect(given.chaos.kill("member-b", long("k2"))).rejects.toMatchObject({ code: "SUPERVISOR_CLOSING" });
   await given.unmark("member-a", "slow");
@@ -305,6 +322,11 @@ test("a close says in bounded time what it couldn't revert", async () => {
   await given.mark("member-a", "broken");
   await given.chaos.kill("member-a", long("k1"));
   await expect(given.supervisor.close()).rejects.toThrow(/k1 \(kill of member-a\): start of member-a failed/);
+  // And then leaves it alone: by now it would have been tried again several times.
+  await given.unmark("member-a", "broken");
+  const starts = await given.startsOf("member-a");
+  await wait(5 * retryMs);
+  expect(await given.startsOf("member-a")).toBe(starts);
 });
 
 async function statesOf({ chaos }: SupervisedMembers): Promise<string[]> {
