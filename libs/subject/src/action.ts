@@ -25,6 +25,17 @@ export interface ActionRefusal {
   message: string;
 }
 
+/** Thrown by an `execute` that is certain to have done nothing: the action is refused with this code. */
+export class NotDone extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = "NotDone";
+    this.code = code;
+  }
+}
+
 /**
  * Something that can be done to a subject. All but `execute` and `undo` are pure; both end when their signal fires. The
  * parameters were parsed by their schema.
@@ -52,13 +63,19 @@ export interface Action<State, Parameters = never> {
   guard: (given: ActionGiven<State, Parameters>) => ActionRefusal | undefined;
   /** Did it take effect? Asked when who claimed it died. Undefined: this state can't tell. */
   isDone: (given: ActionGiven<State, Parameters>) => boolean | undefined;
-  /** Resolves with what was done, a sentence, and with what an undo needs to know. */
+  /**
+   * Resolves with what was done, a sentence, and with what an undo needs to know. After a throw other than `NotDone` it's
+   * read back whether it took effect.
+   */
   execute: (
     given: ActionGiven<State, Parameters>,
     hands: ActionHands,
     signal: AbortSignal,
   ) => Promise<{ effect: string; before?: Json }>;
-  /** Takes it back, when it didn't help: `before` is what `execute` gave. Resolves with what was done. */
+  /**
+   * Takes it back, when it didn't help: `before` is what `execute` gave. Resolves with what was done. Done twice it does no
+   * harm: who did it first may have died before it could say so.
+   */
   undo?: (
     given: { target: string; parameters: Parameters; before: Json | undefined },
     hands: ActionHands,

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,13 +8,14 @@ import type { Bus } from "@operator/bus/bus";
 import { readInOrder } from "@operator/bus/read-in-order";
 import { Action, type ActionNote, type Risk } from "@operator/contracts/action";
 import type { ActionId } from "@operator/contracts/action-id";
-import { type ActionStatement, ModeStatement } from "@operator/contracts/approval";
+import { ActionStatement, ModeStatement } from "@operator/contracts/approval";
 import { Control, controlAtFirst, controlKey } from "@operator/contracts/control";
 import { DiagnosisEvent } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import { atPointer } from "@operator/contracts/json";
 import { Ticket } from "@operator/contracts/ticket";
 import { Stack } from "@operator/stack/stack";
+import { z } from "zod";
 
 /** A person with a key. */
 export interface Person {
@@ -244,12 +244,9 @@ export class Acting implements AsyncDisposable {
   }
 }
 
+const Statement = z.union([ActionStatement, ModeStatement]);
+
 function personOf({ key, privatePem }: { key: string; privatePem: string }): Person {
   const { privateKey } = readPrivateKey(privatePem);
-  return { key, sign: (statement) => sign({ ...statement, key } as never, privateKey) };
-}
-
-/** A text that is nowhere else. */
-export function unique(): string {
-  return randomBytes(4).toString("hex");
+  return { key, sign: (statement) => sign(Statement.parse({ ...statement, key }), privateKey) };
 }

@@ -41,7 +41,7 @@ export class Book {
     for await (const batch of this.#bucket.scan(this.#after)) {
       for (const entry of batch) {
         this.#after = Math.max(this.#after, entry.revision);
-        if ("value" in entry) this.#known.set(entry.value.id, entry.value);
+        if ("value" in entry) this.#learn(entry.value);
         else this.#log.error({ err: entry.unreadable }, "an action can't be read, so nothing is done about it");
       }
     }
@@ -55,7 +55,7 @@ export class Book {
   async propose(action: Action): Promise<Action | undefined> {
     const revision = await this.#bucket.create(action.id, action);
     if (revision === "conflict") return undefined;
-    this.#known.set(action.id, action);
+    this.#learn(action);
     return await this.#tell(action);
   }
 
@@ -67,12 +67,12 @@ export class Book {
     for (let tries = 1; tries <= triesMax; tries++) {
       const entry = await this.#bucket.get(id);
       if (!entry) return undefined;
-      this.#known.set(id, entry.value);
+      this.#learn(entry.value);
       const wanted = decide(entry.value);
       const next = wanted && withStep(entry.value, wanted.step, wanted.changes);
       if (!next) return undefined;
       if ((await this.#bucket.update(id, next, entry.revision)) === "conflict") continue;
-      this.#known.set(id, next);
+      this.#learn(next);
       return await this.#tell(next);
     }
     throw new Error(`action ${id}: another write came first ${triesMax} times`);
@@ -94,7 +94,13 @@ export class Book {
       now === undefined || now.sent >= sent ? undefined : { ...now, sent },
     );
     const value = recorded?.value ?? action;
-    this.#known.set(action.id, value);
+    this.#learn(value);
     return value;
+  }
+
+  /** What was read may be older than what this process wrote meanwhile. */
+  #learn(action: Action): void {
+    const known = this.#known.get(action.id);
+    if (!known || action.revision >= known.revision) this.#known.set(action.id, action);
   }
 }

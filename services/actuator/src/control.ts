@@ -1,10 +1,12 @@
 import { type ExecuteMode, executeMode } from "@operator/approval/execute-mode";
 import type { Approver } from "@operator/approval/keys";
-import type { Bucket, Entry } from "@operator/bus/bucket";
+import type { Bucket } from "@operator/bus/bucket";
 import type { Bus } from "@operator/bus/bus";
-import { type ActionId } from "@operator/contracts/action-id";
 import { Control, controlAtFirst, controlKey, type InFlight } from "@operator/contracts/control";
 import type { SubjectName } from "@operator/contracts/names";
+
+/** Another write of `control` may come first so many times; each was somebody else's progress. */
+const triesMax = 50;
 
 /** Why nothing may be executed now. */
 export interface Hindrance {
@@ -27,18 +29,26 @@ export class ControlDesk {
   }
 
   async read(): Promise<Control> {
-    return (await this.#entry())?.value ?? controlAtFirst;
+    return (await this.#bucket.get(controlKey))?.value ?? controlAtFirst;
   }
 
-  /** Claims an action for a subject. The hindrance that there is now, or undefined when it's claimed. */
-  async claim(subject: SubjectName, term: number, inFlight: InFlight): Promise<Hindrance | undefined> {
-    for (;;) {
-      const entry = await this.#entry();
+  /**
+   * Claims an action for a subject. The hindrance that there is now, or undefined when it's claimed. A claim of the same
+   * action that `mayTakeOver` gives up on is replaced.
+   */
+  async claim(
+    subject: SubjectName,
+    term: number,
+    inFlight: InFlight,
+    mayTakeOver: (other: InFlight) => boolean,
+  ): Promise<Hindrance | undefined> {
+    for (let tries = 1; tries <= triesMax; tries++) {
+      const entry = await this.#bucket.get(controlKey);
       const control = entry?.value ?? controlAtFirst;
       const hindrance = this.#hindrance(control, term);
       if (hindrance) return hindrance;
       const other = control.inFlight[subject];
-      if (other) {
+      if (other && !(other.action === inFlight.action && mayTakeOver(other))) {
         return { code: "IN_FLIGHT", message: `${other.action} of ${subject} is in flight, claimed by ${other.by}` };
       }
       const next = { ...control, inFlight: { ...control.inFlight, [subject]: inFlight } };
@@ -47,12 +57,15 @@ export class ControlDesk {
         : await this.#bucket.create(controlKey, next);
       if (written !== "conflict") return undefined;
     }
+    throw new Error(`claim of ${inFlight.action}: another write of control came first ${triesMax} times`);
   }
 
-  /** Says that an action is settled. */
-  async release(subject: SubjectName, action: ActionId): Promise<void> {
+  /** Takes out this very claim, when it's still there: its action is settled. */
+  async release(subject: SubjectName, { action, by, claimedAtMs }: InFlight): Promise<void> {
     await this.#bucket.change(controlKey, (now) => {
-      if (now?.inFlight[subject]?.action !== action) return undefined;
+      const present = now?.inFlight[subject];
+      if (!now || present?.action !== action || present.by !== by || present.claimedAtMs !== claimedAtMs)
+        return undefined;
       const { [subject]: _, ...inFlight } = now.inFlight;
       return { ...now, inFlight };
     });
@@ -64,9 +77,5 @@ export class ControlDesk {
     if (control.term === term) return undefined;
     const message = `approved in term ${term}, this is term ${control.term}: it has to be approved anew`;
     return { code: "TERM_ENDED", message };
-  }
-
-  async #entry(): Promise<Entry<Control> | undefined> {
-    return await this.#bucket.get(controlKey);
   }
 }

@@ -1,19 +1,23 @@
 import type { Approver } from "@operator/approval/keys";
+import type { Policy } from "@operator/approval/policy";
 import type { Bucket } from "@operator/bus/bucket";
 import type { Bus } from "@operator/bus/bus";
 import { patternOf } from "@operator/contracts/channel";
-import type { ActionStep } from "@operator/contracts/action";
+import type { Action, ActionStep } from "@operator/contracts/action";
+import type { ActionId } from "@operator/contracts/action-id";
 import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
 import { partsOfTicketId, type TicketId } from "@operator/contracts/ticket-id";
 import type { Violation } from "@operator/contracts/violation";
 import { plainText } from "@operator/evidence/telemetry";
 import type { ServiceContext } from "@operator/service/service-context";
-import type { ActionHands } from "@operator/subject/action";
+import type { ActionHands, ActionRefusal } from "@operator/subject/action";
 import type { Book } from "./book.ts";
 import type { ControlDesk } from "./control.ts";
-import type { Policy } from "./policy.ts";
 import type { ActingRoom } from "./rooms.ts";
+
+/** Clocks differ, and a claimant that is about to write down what it did gets to do so. */
+export const deadAfterMs = 2_000;
 
 /** What the actuator works with. */
 export interface Desk {
@@ -25,6 +29,8 @@ export interface Desk {
   hands: ActionHands;
   policy: Policy;
   approvers: () => readonly Approver[];
+  /** Actions that the policy would approve and the playbook doesn't propose: evidence doesn't change, so that stays so. */
+  disagreed: Set<ActionId>;
 }
 
 /** A step of an action, as of now. */
@@ -48,6 +54,29 @@ export async function violationOf(bus: Bus, ticket: TicketId): Promise<Violation
   const { subject, invariant, target } = partsOfTicketId(ticket);
   const address = patternOf(flow.violation, { subject, invariant, target });
   return (await bus.last(flow.violation, address))?.message;
+}
+
+/** Why there is nothing left to mend; undefined while there is. */
+export async function isMoot(
+  { context }: Pick<Desk, "context">,
+  { ticket: id }: Action,
+  ticket: Ticket | undefined,
+): Promise<ActionRefusal | undefined> {
+  const violation = await violationOf(context.bus, id);
+  if (!violation || isOver(violation)) return { code: "VIOLATION_OVER", message: "what it was to mend is over" };
+  // A later generation of the same violation has a ticket, diagnoses and actions of its own.
+  if (ticket?.status !== "open") return { code: "TICKET_CLOSED", message: `no ticket ${id} is open` };
+  return undefined;
+}
+
+/** Ends an action that wasn't begun, as nothing is left to do or it may not be done any more. */
+export async function cancel(desk: Desk, { id }: Action, { code, message }: ActionRefusal): Promise<void> {
+  await desk.book.step(id, () => ({ step: stepOf(desk, "cancelled", message, { code }) }));
+}
+
+/** Ends an action that isn't to be done. */
+export async function refuse(desk: Desk, { id }: Action, code: string, message: string): Promise<void> {
+  await desk.book.step(id, () => ({ step: stepOf(desk, "refused", message, { code }) }));
 }
 
 /** The checker says that it's over: whole again, or gone on purpose. */

@@ -1,12 +1,15 @@
 import type { Action } from "@operator/contracts/action";
-import { parametersOf } from "./carry-out.ts";
-import { type Desk, isOver, stepOf, violationOf, wordsOf } from "./desk.ts";
+import type { Action as Definition } from "@operator/subject/action";
+import { cancel, deadAfterMs, type Desk, isMoot, isOver, stepOf, violationOf, wordsOf } from "./desk.ts";
+import { parametersOf } from "./execute.ts";
 import { freshState } from "./fresh-state.ts";
+import { ticketOf } from "./propose.ts";
+import { settleInFlight } from "./settle.ts";
 
-/** Clocks differ, and a claimant that is about to write down what it did gets to do so. */
-const deadAfterMs = 2_000;
 /** So long the observer is asked whether a died claimant's action took effect. */
 const readBackMs = 60_000;
+/** An effect shows by then: sources are read every second. Until then a "no" doesn't count. */
+const showsAfterMs = 5_000;
 
 /** A proposal that nobody decided on ends by itself: too old, or its violation is over. */
 export async function followProposed(desk: Desk, action: Action): Promise<void> {
@@ -16,10 +19,8 @@ export async function followProposed(desk: Desk, action: Action): Promise<void> 
     await desk.book.step(action.id, () => ({ step: stepOf(desk, "expired", text, { code: "EXPIRED" }) }));
     return;
   }
-  const violation = await violationOf(desk.context.bus, action.ticket);
-  if (!violation || !isOver(violation)) return;
-  const text = "what it was to mend is over";
-  await desk.book.step(action.id, () => ({ step: stepOf(desk, "cancelled", text, { code: "VIOLATION_OVER" }) }));
+  const moot = await isMoot(desk, action, await ticketOf(desk.tickets, action.ticket));
+  if (moot) await cancel(desk, action, moot);
 }
 
 /** An executed action is verified by the checker alone: its violation cleared as of a time after the effect. */
@@ -34,27 +35,7 @@ export async function followExecuted(desk: Desk, action: Action): Promise<void> 
   }
   if (Date.now() < verifyByMs) return;
   const text = `not cleared by ${new Date(verifyByMs).toISOString()}: it didn't help, or it can't be seen`;
-  const unverified = await desk.book.step(action.id, () => ({
-    step: stepOf(desk, "unverified", text, { code: "NOT_CLEARED" }),
-  }));
-  // Who made that step takes it back, so that it's done once at most.
-  if (unverified) await undo(desk, unverified);
-}
-
-async function undo(desk: Desk, action: Action): Promise<void> {
-  const definition = (await desk.room(action.subject)).actions.get(action.proposal.action);
-  if (!definition?.undo) return;
-  const given = {
-    target: action.proposal.target,
-    parameters: parametersOf(action, definition),
-    before: action.before,
-  };
-  try {
-    const text = await definition.undo(given, desk.hands, AbortSignal.timeout(definition.executeWithinMs));
-    await desk.book.step(action.id, () => ({ step: stepOf(desk, "undone", text) }));
-  } catch (error) {
-    desk.context.log.error({ ticket: action.ticket, action: action.id, err: error }, "the undo failed");
-  }
+  await desk.book.step(action.id, () => ({ step: stepOf(desk, "unverified", text, { code: "NOT_CLEARED" }) }));
 }
 
 /** A claim that ran out: its claimant died, or is frozen. */
@@ -62,15 +43,13 @@ export async function followClaimed(desk: Desk, action: Action): Promise<void> {
   const untilMs = action.claim?.untilMs ?? 0;
   if (Date.now() < untilMs + deadAfterMs) return;
   const text = `${action.claim?.by ?? "nobody"} claimed it until ${new Date(untilMs).toISOString()} and said nothing since`;
-  const unknown = await desk.book.step(action.id, () => ({
-    step: stepOf(desk, "unknown", text, { code: "CLAIMANT_SILENT" }),
-  }));
-  if (unknown) await followUnknown(desk, unknown);
+  await desk.book.step(action.id, () => ({ step: stepOf(desk, "unknown", text, { code: "CLAIMANT_SILENT" }) }));
 }
 
-/** Reads back whether an action of a died claimant took effect. Nothing is done a second time. */
+/** Reads back whether an action took effect: its claimant died, or lost the answer. Nothing is done a second time. */
 export async function followUnknown(desk: Desk, action: Action): Promise<void> {
-  const { subject, proposal } = action;
+  const { subject, proposal, steps } = action;
+  const sinceMs = Date.now() - (steps.at(-1)?.atMs ?? 0);
   const definition = (await desk.room(subject)).actions.get(proposal.action);
   const answer = definition && (await isDone(desk, action, definition));
   if (answer === true) {
@@ -80,21 +59,18 @@ export async function followUnknown(desk: Desk, action: Action): Promise<void> {
       changes: { executedAtMs: nowMs, verifyByMs: nowMs + definition.verifyWithinMs },
     }));
   } else if (answer === false) {
+    if (sinceMs < showsAfterMs) return;
     const text = "fresh state shows no effect, and it isn't done a second time";
     await desk.book.step(action.id, () => ({ step: stepOf(desk, "failed", text, { code: "NO_EFFECT" }) }));
   } else {
-    if (Date.now() < (action.claim?.untilMs ?? 0) + readBackMs) return;
+    if (sinceMs < readBackMs) return;
     const text = "whether it took effect couldn't be read back";
     await desk.book.step(action.id, () => ({ step: stepOf(desk, "failed", text, { code: "EFFECT_UNKNOWN" }) }));
   }
-  await desk.control.release(subject, action.id);
+  await settleInFlight(desk);
 }
 
-async function isDone(
-  desk: Desk,
-  action: Action,
-  definition: NonNullable<ReturnType<Awaited<ReturnType<Desk["room"]>>["actions"]["get"]>>,
-): Promise<boolean | undefined> {
+async function isDone(desk: Desk, action: Action, definition: Definition<never>): Promise<boolean | undefined> {
   try {
     const state = await freshState(desk.context.bus, action.subject, (await desk.room(action.subject)).state);
     const parameters = parametersOf(action, definition);

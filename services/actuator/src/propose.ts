@@ -23,6 +23,12 @@ export interface Proposed {
   notes: ActionNote[];
 }
 
+/** A refusal of the whole diagnosis, or of proposal n of it. */
+interface Refused {
+  n?: number;
+  rejections?: ActionNote["rejections"];
+}
+
 type Finished = Extract<DiagnosisEvent, { phase: "finished" }>;
 
 /**
@@ -42,11 +48,11 @@ export async function proposalsOf(
   const nothing: Proposed = { actions: [], notes: [] };
   if (said.result.kind !== "done" || said.result.diagnosis.answer.proposals.length === 0) return nothing;
   const { diagnosis } = said.result;
-  const note = (code: string, text: string, rejections?: ActionNote["rejections"]): Proposed => ({
+  const note = (code: string, text: string, { n, rejections }: Refused = {}): Proposed => ({
     actions: [],
     notes: [
       {
-        id: `${said.ticket}.${said.attempt}`,
+        id: `${said.ticket}.${said.attempt}${n === undefined ? "" : `.${n}`}`,
         subject: said.subject,
         kind: "proposal_refused",
         atMs: given.storedAtMs,
@@ -65,7 +71,7 @@ export async function proposalsOf(
   const rejections = validated(ticket);
   if (rejections.length > 0) {
     const [first] = rejections;
-    return note("DIAGNOSIS_REJECTED", `the validator refuses it: ${first?.code}: ${first?.message}`, rejections);
+    return note("DIAGNOSIS_REJECTED", `the validator refuses it: ${first?.code}: ${first?.message}`, { rejections });
   }
   let room: ActingRoom;
   try {
@@ -76,7 +82,7 @@ export async function proposalsOf(
   const proposed: Proposed = { actions: [], notes: [] };
   for (const [at, proposal] of diagnosis.answer.proposals.entries()) {
     const made = actionOf(proposal, at + 1, { ...given, said, diagnosis, room });
-    if (typeof made === "string") proposed.notes.push(...note("PROPOSAL_INVALID", made).notes);
+    if (typeof made === "string") proposed.notes.push(...note("PROPOSAL_INVALID", made, { n: at + 1 }).notes);
     else proposed.actions.push(made);
   }
   return proposed;

@@ -1,3 +1,4 @@
+import { readPolicy } from "@operator/approval/policy";
 import type { Action } from "@operator/contracts/action";
 import type { ActionId } from "@operator/contracts/action-id";
 import { flow } from "@operator/contracts/flow";
@@ -15,10 +16,11 @@ import { decideByPolicy } from "./decide.ts";
 import type { Desk } from "./desk.ts";
 import { followClaimed, followExecuted, followProposed, followUnknown } from "./follow-up.ts";
 import { handsOf } from "./hands.ts";
-import { noteMode } from "./note-mode.ts";
-import { readPolicy } from "./policy.ts";
+import { modeNoter } from "./note-mode.ts";
 import { proposalsOf } from "./propose.ts";
 import { actingRooms } from "./rooms.ts";
+import { settleInFlight } from "./settle.ts";
+import { takeBack } from "./take-back.ts";
 
 const beatMs = 250;
 const refreshEveryMs = 1_000;
@@ -36,6 +38,7 @@ const work: Partial<Record<Action["state"], (desk: Desk, action: Action) => Prom
   claimed: followClaimed,
   unknown: followUnknown,
   executed: followExecuted,
+  unverified: takeBack,
 };
 
 /** Takes proposals and approvals, and carries out what was approved. */
@@ -59,6 +62,7 @@ export async function run(
     hands,
     policy: readPolicy(config.policyFile),
     approvers,
+    disagreed: new Set(),
   };
   const running = new Map<ActionId, Promise<void>>();
   /** One thing at a time about an action, which may take a while; a failure is tried again by the next beat. */
@@ -108,7 +112,8 @@ export async function run(
     ticker(context, { name: "act", everyMs: beatMs, tick: beat }),
     ticker(context, { name: "refresh", everyMs: refreshEveryMs, tick: () => desk.book.refresh() }),
     ticker(context, { name: "tell", everyMs: 5_000, tick: () => desk.book.tellUnsent() }),
-    ticker(context, { name: "mode", everyMs: refreshEveryMs, tick: () => noteMode(desk) }),
+    ticker(context, { name: "mode", everyMs: refreshEveryMs, tick: modeNoter(desk) }),
+    ticker(context, { name: "settle", everyMs: refreshEveryMs, tick: () => settleInFlight(desk) }),
     ticker(context, {
       name: "checkpoints",
       everyMs: 1_000,

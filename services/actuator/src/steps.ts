@@ -4,10 +4,10 @@ import type { Action, ActionState, ActionStep } from "@operator/contracts/action
 const arrows: Record<ActionState, readonly ActionState[]> = {
   proposed: ["approved", "refused", "rejected", "expired", "cancelled"],
   approved: ["claimed", "refused", "rejected", "expired", "cancelled"],
-  claimed: ["executed", "refused", "failed", "unknown"],
+  claimed: ["executed", "refused", "unknown"],
   unknown: ["executed", "failed"],
   executed: ["verified", "unverified"],
-  unverified: ["undone"],
+  unverified: ["undone", "failed"],
   verified: [],
   refused: [],
   rejected: [],
@@ -31,11 +31,6 @@ export function withStep(action: Action, step: ActionStep, changes: Partial<Acti
     escalated: action.escalated || escalating.includes(step.state),
     steps: [...action.steps, step],
   };
-}
-
-/** Nothing more happens to it. */
-export function isOver({ state }: Action): boolean {
-  return arrows[state].length === 0;
 }
 
 /** The action as it was at its nth step: what the event of that step says, whenever it's sent. */
