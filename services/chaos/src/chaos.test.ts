@@ -1,6 +1,8 @@
+import { writeFileSync } from "node:fs";
 import { flow } from "@operator/contracts/flow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, Lab, phasesOf } from "./chaos.fixture.ts";
+import { fileOf } from "./example-faults.fixture.ts";
 
 let lab: Lab;
 beforeAll(async () => {
@@ -89,6 +91,14 @@ describe("a fault on an API", () => {
     expect(lab.isMarked("member-c")).toBe(false);
   });
 
+  test("that can't be taken back yet has failed, and is taken back when it can be", async () => {
+    await lab.say({ subject: "example", fault: "stuck_mark_member", target: "member-c", id: "stuck", ttlMs: 1_000 });
+    expect((await lab.until("stuck", "failed")).at(-1)).toMatchObject({ code: "REVERT_FAILED" });
+    writeFileSync(fileOf(lab.supervised.folder, "member-c", "go"), "");
+    expect(phasesOf(await lab.until("stuck", "reverted")).slice(-3)).toEqual(["reverting", "failed", "reverted"]);
+    expect(lab.isMarked("member-c")).toBe(false);
+  });
+
   test("that expires by itself has ended when it has, asked for or not", async () => {
     await lab.say({ subject: "example", fault: "fade_member", target: "member-c", id: "fade", ttlMs: 2_000 });
     await lab.until("fade", "proved");
@@ -115,6 +125,12 @@ test("a fault is reverted early when that is asked for", async () => {
   await lab.say({ revert: "early" });
   await lab.obeyed();
   expect(await lab.read(flow.dead, () => true)).toHaveLength(letters.length);
+});
+
+test("a revert that overtakes its fault waits for it", async () => {
+  await lab.say({ revert: "overtaken", by: "bob" });
+  await lab.say({ subject: "example", fault: "pause_member", target: "member-a", id: "overtaken", ttlMs: 60_000 });
+  expect((await lab.until("overtaken", "reverted")).at(-2)).toMatchObject({ phase: "reverting", by: "bob" });
 });
 
 test("a member that recovers early, started by somebody else, ends the fault", async () => {

@@ -80,6 +80,20 @@ export const exampleFaults: readonly Fault[] = [
   },
   {
     ...unharmful,
+    name: "stuck_mark_member",
+    title: "A member is marked, and the API takes that back only when it's told to",
+    inject: async ({ target }, hands) => {
+      writeFileSync(file(hands, target, "mark"), "stuck");
+      return { undo: null };
+    },
+    revert: async ({ target }, hands) => {
+      if (!existsSync(file(hands, target, "go"))) throw new Error("the API answered 503");
+      rmSync(file(hands, target, "mark"), { force: true });
+    },
+    proof,
+  },
+  {
+    ...unharmful,
     name: "half_mark_member",
     title: "A member is marked, and the API fails then",
     inject: async ({ target }, hands) => {

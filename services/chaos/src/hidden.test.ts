@@ -14,8 +14,16 @@ let nats: NatsServer;
 let connect: (user: UserName) => Promise<Bus>;
 const buses: Bus[] = [];
 const event = FaultEvent.parse({
-  ...{ id: "f-1", subject: "example", fault: "kill_member", target: "member-a", phase: "injecting", atMs: 1 },
-  ...{ by: "ann", parameters: {}, ttlMs: 1_000, text: "it is about to be killed" },
+  id: "f-1",
+  subject: "example",
+  fault: "kill_member",
+  target: "member-a",
+  phase: "injecting",
+  atMs: 1,
+  by: "ann",
+  parameters: {},
+  ttlMs: 1_000,
+  text: "it is about to be killed",
 });
 const address = "operator.fault.example.f-1.injecting";
 
