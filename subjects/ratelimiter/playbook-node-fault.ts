@@ -4,7 +4,7 @@ import { answerOf, earlierOf, type Finding, howItClears, recoveryOf } from "@ope
 import { nodeOptions } from "./playbook-node-options.ts";
 import type { Sight } from "./playbook-sight.ts";
 
-type Told = Pick<Finding, "headline" | "confidence" | "alternatives" | "missing"> & {
+type Told = Pick<Finding, "headline" | "confidence" | "alternatives" | "missing" | "proposals"> & {
   category: Answer["rootCauses"][number]["category"];
   mechanism: string;
 };
@@ -23,6 +23,8 @@ export function faultOfNode(sight: Sight, grounds: EvidenceId[], told: Told): An
     rootCauses: [{ category, target: node, mechanism: `${mechanism}${back}${earlierOf(file)}`, evidence: grounds }],
     timeline: timelineOf(sight),
     options: nodeOptions(sight, category, recovered !== undefined),
+    // What answers again needs nothing done to it.
+    proposals: recovered ? [] : (finding.proposals ?? []),
     verify: [howItClears(file), `GET /livez of ${node} answers 200.`],
   });
 }

@@ -1,10 +1,12 @@
 import { type Breach, breachMs, caseOf, lineOf } from "@operator/evidence/case.fixture";
 import { renderDiagnosis } from "@operator/evidence/render";
+import { catalogueOf } from "@operator/evidence/catalogue";
 import { validate } from "@operator/evidence/validate";
 import type { Answer } from "@operator/contracts/diagnosis";
 import type { CaseFile } from "@operator/subject/case-file";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { actions } from "./actions.ts";
 import { playbook, playbookName } from "./playbook.ts";
 import { caseIn, down, nodes, type World } from "./playbook.fixture.ts";
 
@@ -167,7 +169,7 @@ function diagnosisOf(answer: Answer, { facts }: CaseFile) {
 }
 
 function rejectionsOf(answer: Answer, file: CaseFile, ground: Parameters<typeof validate>[1]) {
-  return validate(diagnosisOf(answer, file), ground);
+  return validate(diagnosisOf(answer, file), { ...ground, ...catalogueOf(actions) });
 }
 
 function summaryOf({ verdict, rootCauses }: Answer): string {

@@ -6,7 +6,10 @@ import type { Diagnosis, Rejection } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import type { Ticket } from "@operator/contracts/ticket";
+import type { Action } from "@operator/subject/action";
 import { loadRoom } from "@operator/subject/load";
+import { catalogueOf } from "./catalogue.ts";
+import { tools } from "@operator/subject/tools";
 import { topologyOf } from "./targets.ts";
 import { validate } from "./validate.ts";
 
@@ -33,14 +36,14 @@ export async function groundOf(
     subject,
     own.flatMap((address) => documents.get(address) ?? []),
   );
-  const actions = diagnosis.answer.proposals.length > 0 ? await actionsOf(subject) : [];
+  const catalogue = catalogueOf(diagnosis.answer.proposals.length > 0 ? await actionsOf(subject) : []);
   return (ticket) =>
     validate(diagnosis, {
       subject,
       ticket: ticket.id,
       violation: ticket.violation,
       targets,
-      actions,
+      ...catalogue,
       lookup: (address) => documents.get(address),
       nowMs: Date.now(),
     });
@@ -72,11 +75,10 @@ async function targetsOf(subject: string, snapshots: Snapshot[]): Promise<string
   }
 }
 
-/** The names in the room's catalogue; a catalogue that can't be loaded has none, so every proposal is refused. */
-async function actionsOf(subject: string): Promise<string[]> {
+/** The room's catalogue; one that can't be loaded is empty, so every proposal is refused. */
+async function actionsOf(subject: string): Promise<Action<never>[]> {
   try {
-    const { actions } = await loadRoom(subject, "actions");
-    return actions.map(({ name }) => name);
+    return (await loadRoom(subject, "actions")).actions;
   } catch {
     return [];
   }

@@ -8,7 +8,7 @@ import { loadRoom } from "./load.ts";
 import type { RoomFiles } from "./room.ts";
 
 /** All of a room's exports by file; a test may examine one that it made up. */
-export type WholeRoom = { [File in keyof RoomFiles]: RoomFiles[File] };
+export type WholeRoom = { [File in Exclude<keyof RoomFiles, "faults">]: RoomFiles[File] };
 
 /** The shared exam of every room: what is wrong with it, a sentence each that names file and thing. Empty: it passes. */
 export async function examineRoom(name: string): Promise<string[]> {

@@ -1,3 +1,4 @@
+import type { CauseCategory } from "@operator/contracts/diagnosis";
 import type { Json } from "@operator/contracts/json";
 import type { z } from "zod";
 
@@ -19,6 +20,8 @@ interface FaultBase {
   name: string;
   /** A sentence that a person understands, e.g. "A node is killed". */
   title: string;
+  /** The root cause that a right diagnosis names, at the fault's target. */
+  cause: CauseCategory;
   /** The members or other targets that it can be done to. */
   targets: (members: Member[]) => string[];
   /** How long it lasts unless told, and at most. */

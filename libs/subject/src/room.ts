@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Action } from "./action.ts";
+import type { Fault } from "./fault.ts";
 import type { Invariant } from "./invariant.ts";
 import type { Observation } from "./observation.ts";
 import type { Playbook } from "./case-file.ts";
@@ -15,6 +16,7 @@ export interface RoomFiles {
   topology: { topology: Topology<never> };
   playbook: { playbook: Playbook; playbookName: string };
   actions: { actions: Action<never>[] };
+  faults: { faults: Fault[] };
   /** `settings`: the room's environment, variable by variable. */
   settings: { settings: z.ZodRawShape; settingsHelp: { name: string; about: string; default?: string }[] };
   processes: { processes: ProcessPlan };

@@ -1,0 +1,33 @@
+import type { Fault, Member } from "@operator/subject/fault";
+
+const minute = 60_000;
+const ttlMs = { default: 2 * minute, max: 10 * minute };
+
+const ofKind = (kind: string) => (members: Member[]) =>
+  members.filter((member) => member.kind === kind).map(({ target }) => target);
+
+/** A limiter without a node that answers admits nobody, so one has to be left. */
+function takesLastNode(target: string, members: Member[]): string | undefined {
+  const others = members.filter((member) => member.kind === "node" && member.target !== target);
+  if (others.some(({ state }) => state === "running")) return undefined;
+  return `${target} is the last node that runs: nothing would be admitted any more`;
+}
+
+/** There is one Redis by design: what a fault of it breaks is known, and is what it's for. */
+const breaksNothing = () => undefined;
+
+const nodes = { targets: ofKind("node"), ttlMs, breaks: takesLastNode, by: "supervisor" } as const;
+const redis = { targets: ofKind("redis"), ttlMs, breaks: breaksNothing, by: "supervisor" } as const;
+
+/** What chaos can do to the rate limiter. */
+export const faults: Fault[] = [
+  { ...nodes, name: "kill_node", title: "A node's process is killed", cause: "crashed", verb: "kill" },
+  {
+    ...nodes,
+    name: "pause_node",
+    title: "A node's process is paused, and its port stays open",
+    cause: "hung",
+    verb: "pause",
+  },
+  { ...redis, name: "kill_redis", title: "Redis is killed, and what it held is gone", cause: "crashed", verb: "kill" },
+];
