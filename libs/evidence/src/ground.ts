@@ -8,8 +8,8 @@ import type { Snapshot } from "@operator/contracts/snapshot";
 import type { Ticket } from "@operator/contracts/ticket";
 import type { Action } from "@operator/subject/action";
 import { loadRoom } from "@operator/subject/load";
-import { catalogueOf } from "./catalogue.ts";
 import { tools } from "@operator/subject/tools";
+import { catalogueOf } from "./catalogue.ts";
 import { topologyOf } from "./targets.ts";
 import { validate } from "./validate.ts";
 
@@ -75,10 +75,10 @@ async function targetsOf(subject: string, snapshots: Snapshot[]): Promise<string
   }
 }
 
-/** The room's catalogue; one that can't be loaded is empty, so every proposal is refused. */
+/** The room's catalogue with the tools that every subject has; one that can't be loaded is empty, so every proposal is refused. */
 async function actionsOf(subject: string): Promise<Action<never>[]> {
   try {
-    return (await loadRoom(subject, "actions")).actions;
+    return [...(await loadRoom(subject, "actions")).actions, ...tools];
   } catch {
     return [];
   }

@@ -1,9 +1,11 @@
 import type { Action } from "@operator/subject/action";
 import { loadRoom } from "@operator/subject/load";
 import type { StateParts } from "@operator/subject/state";
+import { tools } from "@operator/subject/tools";
 
 /** What of a room acting needs. */
 export interface ActingRoom {
+  /** The room's own and the tools that every subject has, by name. */
   actions: Map<string, Action<never>>;
   state: StateParts;
 }
@@ -21,5 +23,5 @@ export function actingRooms(): (subject: string) => Promise<ActingRoom> {
 
 async function load(subject: string): Promise<ActingRoom> {
   const [{ actions }, { state }] = await Promise.all([loadRoom(subject, "actions"), loadRoom(subject, "state")]);
-  return { actions: new Map(actions.map((action) => [action.name, action])), state };
+  return { actions: new Map([...actions, ...tools].map((action) => [action.name, action])), state };
 }
