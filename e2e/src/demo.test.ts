@@ -19,16 +19,18 @@ const Summary = z.object({
       rootCause: z.object({ category: z.string(), target: z.string() }),
       evidence: z.number().positive(),
       cleared: z.boolean(),
-      recoveredBy: z.literal("revert"),
+      action: z.string().nullable(),
+      verified: z.boolean(),
+      recoveredBy: z.enum(["action", "revert"]),
       wrong: z.array(z.string()),
     }),
   ),
 });
 
-test("the demo's last line holds: each fault one ticket, the right cause from checked evidence, closed by observation", async () => {
+test("the demo's last line holds: each fault one ticket, the right cause, the action that fits, closed by observation", async () => {
   const demo = spawn(
     process.execPath,
-    [join(root, "cli/src/main.ts"), "demo", "--json", "--faults", "kill_node,pause_node,kill_redis,pause_redis"],
+    [join(root, "cli/src/main.ts"), "demo", "--json", "--scenario", "kill_node,pause_node,kill_redis"],
     { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
   );
   const [out, [code]] = await Promise.all([text(demo.stdout), once(demo, "exit")]);
@@ -36,48 +38,29 @@ test("the demo's last line holds: each fault one ticket, the right cause from ch
   expect(summary.scenarios.flatMap(({ fault, wrong }) => wrong.map((complaint) => `${fault}: ${complaint}`))).toEqual(
     [],
   );
-  expect(
-    summary.scenarios.map(({ fault, target, tickets, engine, rootCause, cleared }) => ({
-      fault,
-      target,
-      tickets,
-      engine,
-      rootCause,
-      cleared,
-    })),
-  ).toEqual([
+  const shown = summary.scenarios.map((each) => ({
+    fault: each.fault,
+    cause: `${each.rootCause.category} ${each.rootCause.target}`,
+    engine: each.engine,
+    tickets: each.tickets,
+    action: each.action,
+    verified: each.verified,
+    cleared: each.cleared,
+    recoveredBy: each.recoveredBy,
+  }));
+  const one = { engine: "playbook", tickets: 1, cleared: true };
+  const reverted = { ...one, action: null, verified: false, recoveredBy: "revert" };
+  expect(shown).toEqual([
     {
       fault: "kill_node",
-      target: "node-a",
-      tickets: 1,
-      engine: "playbook",
-      rootCause: { category: "crashed", target: "node-a" },
-      cleared: true,
+      cause: "crashed node-a",
+      ...one,
+      action: "restart_node",
+      verified: true,
+      recoveredBy: "action",
     },
-    {
-      fault: "pause_node",
-      target: "node-a",
-      tickets: 1,
-      engine: "playbook",
-      rootCause: { category: "hung", target: "node-a" },
-      cleared: true,
-    },
-    {
-      fault: "kill_redis",
-      target: "redis",
-      tickets: 1,
-      engine: "playbook",
-      rootCause: { category: "crashed", target: "redis" },
-      cleared: true,
-    },
-    {
-      fault: "pause_redis",
-      target: "redis",
-      tickets: 1,
-      engine: "playbook",
-      rootCause: { category: "hung", target: "redis" },
-      cleared: true,
-    },
+    { fault: "pause_node", cause: "hung node-a", ...reverted },
+    { fault: "kill_redis", cause: "crashed redis", ...reverted },
   ]);
   expect(summary.ok).toBe(true);
   expect(code).toBe(0);

@@ -2,22 +2,30 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { jsonPage, plainPage } from "../demo/page.ts";
 import { runDemo } from "../demo/run-demo.ts";
+import { askOnTerminal } from "../terminal/ask.ts";
 import type { Shell } from "../shell.ts";
 
 /** `operator demo`: everything as local processes, a few real faults, and what the loop makes of them. */
 export function registerDemo(program: Command, shell: Shell): void {
   program
     .command("demo")
-    .description("start everything as local processes, break members for real, and tell what the loop makes of it")
+    .description("start everything as local processes, break it for real, and tell how the operator puts it right")
     .option("--subject <name>", "the subject to run", "ratelimiter") // the demo's default
-    .option("--faults <names>", "comma-separated faults, e.g. kill_node,pause_redis", "kill_node,kill_redis")
+    .option("--scenario <faults>", "comma-separated faults of the subject", "forge_counters,kill_node")
+    .option("--yes", "approve what is proposed, with a key that is gone afterwards, instead of asking", false)
     .option("--keep", "stay up after the story, until Ctrl-C", false)
     .option("--json", "one JSON event a line, the summary last", false)
-    .action(async (options: { subject: string; faults: string; keep: boolean; json: boolean }) => {
+    .action(async (options: { subject: string; scenario: string; yes: boolean; keep: boolean; json: boolean }) => {
       const write = (line: string) => shell.out(`${line}\n`);
       const ok = await runDemo({
         subject: options.subject,
-        faults: options.faults.split(",").map((name) => name.trim()),
+        scenarios: options.scenario.split(",").map((name) => name.trim()),
+        // Where nobody can be asked, the demo approves by itself, and says so in the story.
+        ...(options.yes || options.json || !process.stdin.isTTY
+          ? {}
+          : {
+              ask: async (question: string) => /^y(es)?$/i.test((await askOnTerminal(question, shell.signal)).trim()),
+            }),
         keep: options.keep,
         contextFile: join(shell.root, ".operator", "context.json"),
         page: options.json ? jsonPage(write) : plainPage(write, shell),

@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import type { Shell } from "../shell.ts";
 import { markdownLines } from "../terminal/markdown.ts";
 import { toText } from "../terminal/page.ts";
-import type { Outcome } from "./scenario.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** Where the demo's words go: lines that a person reads, or one JSON event a line. */
 export interface Page {
@@ -31,7 +31,15 @@ export function jsonPage(write: (line: string) => void): Page {
   };
 }
 
-const colours = { demo: "yellow", observer: "cyan", checker: "magenta", ticketer: "green", diagnoser: "blue" } as const;
+const colours = {
+  demo: "yellow",
+  observer: "cyan",
+  checker: "magenta",
+  ticketer: "green",
+  diagnoser: "blue",
+  actuator: "red",
+  chaos: "yellow",
+} as const;
 
 /** The story as it happens: when, by whom, what. Colour only on a terminal. */
 export function plainPage(write: (line: string) => void, shell: Pick<Shell, "hasColour" | "columns">): Page {
@@ -62,12 +70,25 @@ export function plainPage(write: (line: string) => void, shell: Pick<Shell, "has
         `  ${`+${time}`.padStart(12)}  ${paint(format, by.padEnd(12))}  ${text}${ticket ? paint("dim", `  [${ticket}]`) : ""}`,
       );
     },
-    outcome: ({ ok, detectMs, tickets, engine, rootCause, evidence, clearMs, wrong }) => {
+    outcome: ({
+      ok,
+      detectMs,
+      tickets,
+      engine,
+      rootCause,
+      evidence,
+      action,
+      verified,
+      clearMs,
+      recoveredBy,
+      wrong,
+    }) => {
       const facts = [
         `seen in ${detectMs ?? "–"} ms`,
         `${tickets} ticket${tickets === 1 ? "" : "s"}`,
         `cause ${rootCause ? `${rootCause.category} ${rootCause.target}` : "unknown"} by the ${engine ?? "–"} from ${evidence} checked facts`,
-        `closed ${clearMs === null ? "–" : (clearMs / 1000).toFixed(1)} s after recovery`,
+        action === null ? "no action of ours fits" : `${action} ${verified ? "verified" : "not verified"}`,
+        `closed ${clearMs === null ? "–" : (clearMs / 1000).toFixed(1)} s after ${recoveredBy === "action" ? "the action" : "the fault was reverted"}`,
       ];
       write(
         `  ${ok ? paint("green", "✓ as it should be") : paint("red", "✗ not as it should be")}: ${facts.join(", ")}`,

@@ -2,16 +2,23 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { renderDiagnosis } from "@operator/evidence/render";
+import { CliError } from "../cli-error.ts";
 import { Stack } from "@operator/stack/stack";
-import { faultNamed, faultsOf } from "./fault.ts";
+import type { Action } from "@operator/contracts/action";
+import { loadRoom } from "@operator/subject/load";
+import type { Member } from "@operator/subject/fault";
+import { ThrowAwayApprover } from "./approver.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Page } from "./page.ts";
-import { type Outcome, runScenario } from "./scenario.ts";
+import { runScenario } from "./scenario.ts";
 import { type Seen, watch } from "./watch.ts";
 
 export interface DemoPlan {
   subject: string;
-  /** Faults by name; the stack says which there are. */
-  faults: string[];
+  /** Faults by name; the room says which there are. */
+  scenarios: string[];
+  /** Asks a person whether an action is to be done; absent: the demo approves by itself. */
+  ask?: (question: string) => Promise<boolean>;
   /** Stay up after the story until the signal. */
   keep: boolean;
   /** Where the connection is written for other commands, for as long as the demo runs. */
@@ -20,12 +27,28 @@ export interface DemoPlan {
   signal: AbortSignal;
 }
 
-/** Starts everything, breaks members one after the other, tells what the loop makes of it. True when every claim held. */
+/** Starts everything, breaks members one after the other, tells what the operator makes of it. True when every claim held. */
 export async function runDemo(plan: DemoPlan): Promise<boolean> {
   const { page, signal } = plan;
   const started = performance.now();
-  await using stack = await Stack.start({ subject: plan.subject, onUp: page.up });
-  const faults = plan.faults.map((name) => faultNamed(stack, name));
+  const { faults: known } = await loadRoom(plan.subject, "faults");
+  for (const name of plan.scenarios) {
+    if (known.some((fault) => fault.name === name)) continue;
+    throw new CliError("FAULT_UNKNOWN", `no fault "${name}": there are ${known.map((fault) => fault.name).join(", ")}`);
+  }
+  using approver = new ThrowAwayApprover();
+  await using stack = await Stack.start({
+    subject: plan.subject,
+    counts: { actuator: 1, chaos: 1 },
+    environment: { actuator: { OPERATOR_APPROVERS_FILE: approver.file } },
+    onUp: page.up,
+  });
+  const members = [...stack.kinds].map(([target, kind]): Member => ({ target, kind, state: "running" }));
+  const scenarios = plan.scenarios.flatMap((name) => {
+    const fault = known.find((each) => each.name === name);
+    const target = fault?.targets(members)[0];
+    return fault && target !== undefined ? [{ fault: name, target, cause: fault.cause }] : [];
+  });
   const { url, passwords } = stack.nats;
   mkdirSync(dirname(plan.contextFile), { recursive: true });
   writeFileSync(
@@ -39,6 +62,14 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
   );
   try {
     const bus = await stack.connect("cli");
+    await approver.execute(bus);
+    const decide = async (action: Action) => {
+      const { proposal, risk } = action;
+      const what = `${proposal.action} of ${proposal.target} ${JSON.stringify(proposal.parameters)}, risk ${risk}`;
+      const isApproved = plan.ask ? await plan.ask(`approve ${what}? ${proposal.why} [y/N] `) : true;
+      if (isApproved) await approver.approve(bus, action);
+      return isApproved;
+    };
     const listeners = new Set<(seen: Seen) => void>();
     const subscribe = (listener: (seen: Seen) => void) => {
       listeners.add(listener);
@@ -57,33 +88,38 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
     });
 
     const outcomes: Outcome[] = [];
-    for (const fault of faults) {
+    for (const scenario of scenarios) {
       if (signal.aborted) break;
       if (!(await allWell(subscribe, [...stack.members.keys()], signal)))
         throw new Error(`${plan.subject} didn't become well within 60 s: see ${stack.folder}/logs`);
-      page.scenario(fault.name, fault.target);
+      page.scenario(scenario.fault, scenario.target);
       let faultMs: number | undefined;
-      const outcome = await runScenario(
-        fault,
+      const outcome = await runScenario({
+        ...scenario,
+        subject: plan.subject,
+        bus,
         subscribe,
-        {
+        decide,
+        story: {
           tell: ({ atMs, ...event }) => {
             faultMs ??= atMs;
             page.event({ sinceFaultMs: atMs - faultMs, ...event });
           },
         },
         signal,
-      );
+      });
       if (signal.aborted) break;
       if (outcome.diagnosis) page.page(renderDiagnosis(outcome.diagnosis));
       const { diagnosis: _, ...said } = outcome;
       page.outcome(said);
       outcomes.push(said);
     }
-    const ok = outcomes.length === faults.length && outcomes.every((outcome) => outcome.ok);
+    const ok = outcomes.length === plan.scenarios.length && outcomes.every((outcome) => outcome.ok);
     if (!signal.aborted) page.summary({ ok, scenarios: outcomes });
     if (plan.keep && !signal.aborted) {
-      page.note(`\nstaying up until Ctrl-C; faults that the demo knows: ${faultsOf(stack).join(", ")}`);
+      page.note(
+        `\nstaying up until Ctrl-C; faults: ${known.map(({ name }) => name).join(", ")} (operator chaos inject)`,
+      );
       await wait(2 ** 31 - 1, undefined, { signal }).catch(() => {});
     }
     reading.abort();

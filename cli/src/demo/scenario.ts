@@ -1,99 +1,85 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Bus } from "@operator/bus/bus";
+import type { Action } from "@operator/contracts/action";
+import { ChaosCommand, type FaultEvent } from "@operator/contracts/chaos";
 import type { Diagnosis } from "@operator/contracts/diagnosis";
+import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
-import type { Fault } from "./fault.ts";
+import { outcomeOf, type Finished } from "./outcome.ts";
+import { tellingOf } from "./telling.ts";
 import type { Seen } from "./watch.ts";
 
-/** What a scenario came to: one line of the demo's summary. Every claim is computed from what was seen on the bus. */
-export interface Outcome {
-  fault: string;
-  target: string;
-  /** Fault → ticket open, in ms; null when none opened in time. */
-  detectMs: number | null;
-  /** Fault → diagnosis on the ticket, in ms. */
-  diagnoseMs: number | null;
-  /** Tickets opened since the fault; one is right. */
-  tickets: number;
-  engine: string | null;
-  rootCause: { category: string; target: string } | null;
-  /** Facts cited and verified. */
-  evidence: number;
-  /** Fresh observations closed the ticket. */
-  cleared: boolean;
-  /** Revert → ticket closed, in ms. */
-  clearMs: number | null;
-  recoveredBy: "revert";
-  ok: boolean;
-  /** What wasn't as it should be. */
-  wrong: string[];
-}
-
-/** An outcome with the diagnosis that it judged, for reading. */
-export type Finished = Outcome & { diagnosis?: Diagnosis };
+/** So long a fault lasts by itself: what mends it sooner is the operator. */
+const ttlMs = 120_000;
+const injectWithinMs = 20_000;
+/** A rule whose grace is half a minute fires by then. */
+const openWithinMs = 75_000;
+const diagnoseWithinMs = 30_000;
+const proposeWithinMs = 10_000;
+const settleWithinMs = 120_000;
+const closeWithinMs = 90_000;
+const stormMs = 2_500;
 
 export interface Story {
   /** Somebody did or saw something; `atMs` on the monotonic clock. */
   tell: (event: { atMs: number; by: string; text: string; ticket?: string }) => void;
 }
 
-/** Breaks a member, and follows what the loop makes of it until the ticket is closed. `subscribe` delivers what's seen on the bus. */
-export async function runScenario(
-  fault: Fault,
-  subscribe: (listener: (seen: Seen) => void) => () => void,
-  story: Story,
-  signal: AbortSignal,
-): Promise<Finished> {
+export interface Scenario {
+  subject: string;
+  fault: string;
+  target: string;
+  /** The root cause that a right diagnosis names. */
+  cause: string;
+  bus: Bus;
+  subscribe: (listener: (seen: Seen) => void) => () => void;
+  /** A person's decision about a proposed action; approves it when it's yes. */
+  decide: (action: Action) => Promise<boolean>;
+  story: Story;
+  signal: AbortSignal;
+}
+
+const overStates: readonly Action["state"][] = [
+  "verified",
+  "refused",
+  "rejected",
+  "expired",
+  "cancelled",
+  "failed",
+  "unverified",
+  "undone",
+];
+
+/**
+ * Asks chaos for a fault, and follows what the loop makes of it: ticket, diagnosis, the action that it proposes, its approval,
+ * and the ticket's end. Where no action is proposed the fault is reverted. Everything is seen on the bus.
+ */
+export async function runScenario(scenario: Scenario): Promise<Finished> {
+  const { bus, subject, fault, target, story, signal } = scenario;
+  const id = `demo-${randomUUID().slice(0, 8)}`;
   const tickets = new Map<string, Ticket>();
+  const actions = new Map<string, Action>();
+  const phases = new Map<FaultEvent["phase"], FaultEvent>();
   const first: { openMs?: number; diagnosedMs?: number; closedMs?: number } = {};
   const told = new Set<string>();
   let wake = () => {};
-  let faultMs = Number.POSITIVE_INFINITY;
-
-  /** Tells each thing once, however often it's repeated on the bus. */
-  const once = (key: string, event: Parameters<Story["tell"]>[0]) => {
-    if (!told.has(key)) story.tell(event);
-    told.add(key);
-  };
-  const unsubscribe = subscribe((seen) => {
+  const unsubscribe = scenario.subscribe((seen) => {
     const { atMs } = seen;
-    if (seen.kind === "violation") {
-      const { invariant, target, state, sinceMs, summary, explainedBy } = seen.message;
-      const explained = explainedBy.length > 0 ? `, explained by ${explainedBy.join(", ")}: no ticket of its own` : "";
-      once(`${invariant}/${target}/${state}/${sinceMs}`, {
-        atMs,
-        by: "checker",
-        text: `${invariant} of ${target} is ${state}: ${summary}${explained}`,
-      });
-    } else if (seen.kind === "ticket") {
-      const ticket = seen.message;
-      const before = tickets.get(ticket.id);
-      tickets.set(ticket.id, ticket);
-      if (!before) once(`${ticket.id}/open`, { atMs, by: "ticketer", text: "ticket opened", ticket: ticket.id });
-      if (ticket.status === "closed")
-        once(`${ticket.id}/closed`, {
-          atMs,
-          by: "ticketer",
-          text: `ticket closed by ${ticket.closedBy ?? "nobody"}`,
-          ticket: ticket.id,
-        });
+    const telling = tellingOf(seen, (ticket) => !tickets.has(ticket));
+    if (telling && !told.has(telling.key)) {
+      told.add(telling.key);
+      const { key: _, ...event } = telling;
+      story.tell({ atMs: seen.kind === "fault" ? monotonic(seen.message.atMs) : atMs, ...event });
+    }
+    if (seen.kind === "fault" && seen.message.id === id) phases.set(seen.message.phase, seen.message);
+    if (seen.kind === "action") actions.set(seen.message.id, seen.message);
+    if (seen.kind === "ticket") {
+      tickets.set(seen.message.id, seen.message);
       first.openMs ??= atMs;
-      if (ticket.diagnosis === "done" || ticket.diagnosis === "ungrounded" || ticket.diagnosis === "failed")
-        first.diagnosedMs ??= atMs;
+      if (["done", "ungrounded", "failed"].includes(seen.message.diagnosis)) first.diagnosedMs ??= atMs;
       if ([...tickets.values()].every(({ status }) => status === "closed")) first.closedMs = atMs;
       else delete first.closedMs;
-    } else if (seen.kind === "diagnosis" && seen.message.phase === "finished") {
-      const { ticket, by, result } = seen.message;
-      const text =
-        result.kind === "failed"
-          ? `no diagnosis: ${result.code}: ${result.message}`
-          : `${result.kind === "ungrounded" ? "ungrounded: " : ""}${result.diagnosis.answer.headline}`;
-      once(`${ticket}/${seen.message.attempt}/finished`, { atMs, by, text, ticket });
-    } else if (seen.kind === "snapshot" && seen.message.cause === "change") {
-      once(`snapshot/${seen.message.epoch}/${seen.message.n}`, {
-        atMs,
-        by: "observer",
-        text: "a probe changed its mind: a snapshot goes out at once",
-      });
     }
     wake();
   });
@@ -107,67 +93,79 @@ export async function runScenario(
     }
     return holds();
   };
+  const command = (given: object) => bus.publish(flow.chaosCommand, ChaosCommand.parse({ ...given, by: "demo" }));
 
   try {
-    faultMs = performance.now();
-    story.tell({ atMs: faultMs, by: "demo", text: fault.inject() });
-    await until(() => first.openMs !== undefined, 15_000);
-    await until(() => first.diagnosedMs !== undefined, 15_000);
-    const diagnosed = [...tickets.values()][0];
+    await command({ subject, fault, target, id, ttlMs });
+    // `injecting` is said before the effect, so that what is measured from it is never too short.
+    await until(
+      () => ["injected", "proved", "refused", "failed"].some((phase) => phases.has(phase as never)),
+      injectWithinMs,
+    );
+    const begun = phases.get("injecting");
+    const faultMs = begun ? monotonic(begun.atMs) : performance.now();
+    const isInjected = phases.has("injected") || phases.has("proved");
+    if (isInjected) await until(() => first.openMs !== undefined, openWithinMs);
+    const root = [...tickets.values()][0];
+    if (root) await until(() => first.diagnosedMs !== undefined, diagnoseWithinMs);
     // Long enough for a storm of symptoms to show itself, had there been one.
-    await until(() => false, 2_500);
-    const revertMs = performance.now();
-    story.tell({ atMs: revertMs, by: "demo", text: await fault.revert() });
-    const cleared = await until(() => first.closedMs !== undefined, 60_000);
-    return outcomeOf(fault, [...tickets.values()], diagnosed, cleared, {
+    await until(() => false, stormMs);
+    const diagnosis = root && diagnosisOf(tickets.get(root.id));
+    const proposed = () => [...actions.values()][0];
+    let recoverMs: number | undefined;
+    if (diagnosis && diagnosis.answer.proposals.length > 0 && (await until(() => !!proposed(), proposeWithinMs))) {
+      const action = proposed();
+      if (action && (await scenario.decide(action))) {
+        await until(() => isOver(actions.get(action.id)), settleWithinMs);
+        recoverMs = executedMs(actions.get(action.id));
+      }
+    }
+    const recoveredBy = recoverMs === undefined ? ("revert" as const) : ("action" as const);
+    if (recoverMs === undefined && isInjected) {
+      recoverMs = performance.now();
+      await command({ revert: id });
+    }
+    const cleared = tickets.size > 0 && (await until(() => first.closedMs !== undefined, closeWithinMs));
+    if (recoveredBy === "action") {
+      // What chaos still holds of it must not hinder what comes next.
+      await command({ revert: id });
+      await until(() => phases.has("reverted"), injectWithinMs);
+    }
+    return outcomeOf({
+      fault,
+      target,
+      cause: scenario.cause,
+      refused: phases.get("refused") ?? phases.get("failed"),
+      tickets: [...tickets.values()],
+      diagnosis,
+      action: proposed(),
+      cleared,
+      recoveredBy,
       detectMs: since(faultMs, first.openMs),
       diagnoseMs: since(faultMs, first.diagnosedMs),
-      clearMs: since(revertMs, first.closedMs),
+      clearMs: recoverMs === undefined ? null : since(recoverMs, first.closedMs),
     });
   } finally {
     unsubscribe();
   }
 }
 
-const since = (from: number, to: number | undefined) => (to === undefined ? null : Math.round((to - from) * 10) / 10);
-
-function outcomeOf(
-  fault: Fault,
-  tickets: Ticket[],
-  ticket: Ticket | undefined,
-  cleared: boolean,
-  times: Pick<Outcome, "detectMs" | "diagnoseMs" | "clearMs">,
-): Finished {
-  const diagnosis: Diagnosis | undefined = ticket?.attempts.findLast(({ status }) => status === "done")?.diagnosis;
-  const cause = diagnosis?.answer.rootCauses[0];
-  const closedByObservation = cleared && tickets.every(({ closedBy }) => closedBy === "observation");
-  const wrong = [
-    times.detectMs === null && "no ticket opened",
-    tickets.length !== 1 &&
-      `${tickets.length} tickets instead of one: ${tickets.map(({ id }) => id).join(", ") || "none"}`,
-    ticket !== undefined &&
-      ticket.target !== fault.target &&
-      `the ticket is about ${ticket.target}, not ${fault.target}`,
-    diagnosis === undefined && "no diagnosis whose citations were verified",
-    diagnosis !== undefined && diagnosis.answer.evidence.length === 0 && "the diagnosis cites nothing",
-    cause?.category !== fault.category && `the root cause named is ${cause?.category ?? "none"}, not ${fault.category}`,
-    cause?.target !== fault.target &&
-      `the root cause is sought at ${cause?.target ?? "nothing"}, not at ${fault.target}`,
-    !cleared && "the ticket didn't close",
-    cleared && !closedByObservation && "the ticket was closed by something else than fresh observations",
-  ].filter((complaint) => complaint !== false);
-  return {
-    fault: fault.name,
-    target: fault.target,
-    ...times,
-    tickets: tickets.length,
-    engine: diagnosis?.engine.kind ?? null,
-    rootCause: cause ? { category: cause.category, target: cause.target } : null,
-    evidence: diagnosis?.answer.evidence.length ?? 0,
-    cleared: closedByObservation,
-    recoveredBy: "revert",
-    ok: wrong.length === 0,
-    wrong,
-    ...(diagnosis ? { diagnosis } : {}),
-  };
+function isOver(action: Action | undefined): boolean {
+  return action !== undefined && overStates.includes(action.state);
 }
+
+/** When the action took effect, on the monotonic clock; undefined when it didn't. */
+function executedMs(action: Action | undefined): number | undefined {
+  return action?.executedAtMs === undefined ? undefined : monotonic(action.executedAtMs);
+}
+
+function diagnosisOf(ticket: Ticket | undefined): Diagnosis | undefined {
+  return ticket?.attempts.findLast(({ status }) => status === "done")?.diagnosis;
+}
+
+/** A time of day on this process' monotonic clock. */
+function monotonic(atMs: number): number {
+  return atMs - performance.timeOrigin;
+}
+
+const since = (from: number, to: number | undefined) => (to === undefined ? null : Math.round((to - from) * 10) / 10);

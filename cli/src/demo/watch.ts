@@ -1,23 +1,15 @@
 import { readInOrder } from "@operator/bus/read-in-order";
 import type { Bus } from "@operator/bus/bus";
+import { flow, type MessageOf } from "@operator/contracts/flow";
 import type { Channel } from "@operator/contracts/channel";
-import type { DiagnosisEvent } from "@operator/contracts/diagnosis";
-import { flow } from "@operator/contracts/flow";
-import type { Snapshot } from "@operator/contracts/snapshot";
-import type { Ticket } from "@operator/contracts/ticket";
-import type { Verdicts } from "@operator/contracts/verdicts";
-import type { Violation } from "@operator/contracts/violation";
+
+const kinds = ["snapshot", "verdicts", "violation", "ticket", "diagnosis", "action", "fault"] as const;
+type Kind = (typeof kinds)[number];
 
 /** What was seen on the bus, with the time of its arrival here on the monotonic clock, in ms. */
-export type Seen = { atMs: number } & (
-  | { kind: "snapshot"; message: Snapshot }
-  | { kind: "verdicts"; message: Verdicts }
-  | { kind: "violation"; message: Violation }
-  | { kind: "ticket"; message: Ticket }
-  | { kind: "diagnosis"; message: DiagnosisEvent }
-);
+export type Seen = { [K in Kind]: { atMs: number; kind: K; message: MessageOf<K> } }[Kind];
 
-/** Calls the listener for every message of the loop about a subject from now on, until the signal. Resolves when all readers have ended. */
+/** Calls the listener for every message about a subject from now on, until the signal. Resolves when all readers have ended. */
 export async function watch(
   bus: Bus,
   subject: string,
@@ -35,5 +27,7 @@ export async function watch(
     read(flow.violation, (message, atMs) => listener({ kind: "violation", message, atMs })),
     read(flow.ticket, (message, atMs) => listener({ kind: "ticket", message, atMs })),
     read(flow.diagnosis, (message, atMs) => listener({ kind: "diagnosis", message, atMs })),
+    read(flow.action, (message, atMs) => listener({ kind: "action", message, atMs })),
+    read(flow.fault, (message, atMs) => listener({ kind: "fault", message, atMs })),
   ]);
 }
