@@ -243,6 +243,7 @@ test("an answer comes in time though the operation goes on; what waited behind i
   });
   expect(await faultOn(given, "member-a")).toBeUndefined();
   expect(given.member("member-a").running).toBe(true);
+  expect(await given.startsOf("member-a")).toBe(2);
 });
 
 test("for who gave up while waiting nothing is begun", async () => {
