@@ -313,3 +313,32 @@ test("after a gap the survivors go on, the proof of health begins anew, and the 
   story.times(60);
   expect(story.verdicts.at(-1)?.gap).toBeUndefined();
 });
+
+test("of a rule that names targets without an end, so many are judged, and the rest is said to be left out", () => {
+  const [rule] = toyRoom.invariants;
+  if (!rule) throw new Error("the toy has rules");
+  const endless = { ...rule, targets: () => Array.from({ length: 10_050 }, (_, at) => `t${at}`) };
+  const { verdicts, failures } = new Story({ ...toyRoom, invariants: [endless] }).next();
+  expect(verdicts?.lines.filter(({ invariant }) => invariant === rule.name)).toHaveLength(10_000);
+  expect(failures).toContainEqual({
+    invariant: rule.name,
+    message: "names 10050 targets; the first 10000 are judged",
+  });
+});
+
+test("of a rule that points at everything, so much is cited", () => {
+  const [rule] = toyRoom.invariants;
+  if (!rule) throw new Error("the toy has rules");
+  const pointers = Array.from({ length: 500 }, (_, at) => `/parts/probe/t${at}`);
+  const judge: typeof rule.judge = (state, target, nowMs) => {
+    const judged = rule.judge(state, target, nowMs);
+    return judged.verdict === "unknown" ? judged : { ...judged, pointers };
+  };
+  const story = new Story({ ...toyRoom, invariants: [{ ...rule, judge }] });
+  story.next();
+  story.next({ probe: { a: false } });
+  const [violation] = story.violations;
+  expect(violation?.firstBad?.pointers).toEqual(pointers.slice(0, 20));
+  expect(violation?.lastGood?.pointers).toEqual(pointers.slice(0, 20));
+  expect(story.memory.tracks.map((track) => track.state === "firing" && track.breach.pointers.length)).toEqual([20]);
+});

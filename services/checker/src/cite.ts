@@ -6,7 +6,7 @@ import type { Case } from "./case.ts";
 import { pointersIn, read, type Reading } from "./judge.ts";
 import type { Recall } from "./recall.ts";
 import type { Room } from "./room.ts";
-import { isFired, type Mark, type Track } from "./track.ts";
+import { isFired, type Mark, pointersMax, type Track } from "./track.ts";
 
 /** What violations rest on, as far as the snapshots are still at hand: what is missing is said by its absence. */
 export class Citing {
@@ -44,7 +44,7 @@ export class Citing {
   #refer(snapshot: Snapshot, pointers: string[]): EvidenceReference {
     const address = addressOf(flow.evidence, snapshot);
     this.#cited.set(address, snapshot);
-    return { address, atMs: snapshot.atMs, pointers };
+    return { address, atMs: snapshot.atMs, pointers: pointers.slice(0, pointersMax) };
   }
 
   #read(snapshot: Snapshot): Reading {

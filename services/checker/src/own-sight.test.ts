@@ -1,4 +1,6 @@
+import { Snapshot } from "@operator/contracts/snapshot";
 import { expect, test } from "vitest";
+import { readsOf } from "./own-sight.ts";
 import { type Scene, Story, toyRoom } from "./snapshots.fixture.ts";
 
 function blind(story: Story) {
@@ -131,4 +133,16 @@ test("a source with one target is blind of that target, not once more as a whole
   story.next();
   story.times(31, { departed: "failed" });
   expect(blind(story)).toEqual(["firing registry-all"]);
+});
+
+test("of sources that name targets without an end, so many are watched", () => {
+  const { snapshot } = new Story().scenery.next();
+  const many = Object.fromEntries(Array.from({ length: 10_100 }, (_, at) => [`t${at}`, { readAtMs: 1 }]));
+  const flooded = Snapshot.parse({ ...snapshot, sources: { probe: { rhythmMs: 250, targets: many } } });
+  const reads = readsOf(flooded, readsOf(snapshot, []));
+  expect(reads).toHaveLength(10_000);
+  expect(
+    reads.slice(0, 2).map(({ source, about }) => `${source}/${about}`),
+    "known ones first",
+  ).toEqual(["probe/a", "probe/b"]);
 });

@@ -99,7 +99,8 @@ export interface Step {
 }
 
 const oksMin = 3;
-const pointersMax = 20;
+/** A rule that points at more is cited with the first ones. */
+export const pointersMax = 20;
 
 /**
  * One step of one target's state machine, in event time. `wasOk`: known before, and plainly ok. `comebacks`: episodes
