@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { Bus } from "@operator/bus/bus";
 import { InstanceName } from "@operator/contracts/names";
 import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-server";
@@ -158,4 +159,39 @@ test("an error of the work itself isn't taken for one of the bus", async () => {
     whileHeld: () => Promise.reject(new Error("a broken assumption")),
   });
   await expect(broken).rejects.toThrow("a broken assumption");
+});
+
+test("a lease whose creation took longer than it lasts is none: it's given back and taken anew", async () => {
+  await using bus = await Bus.connect({
+    servers: nats.url,
+    user: "observer",
+    password: nats.passwords.observer,
+    instance: InstanceName.parse("observer-1"),
+  });
+  const bucket = await bus.bucket("leases", LeaseEntry);
+  const create = bucket.create.bind(bucket);
+  const created: (number | "conflict")[] = [];
+  bucket.create = async (key, entry) => {
+    const revision = await create(key, entry);
+    created.push(revision);
+    // The first word of the bus comes late.
+    if (created.length === 1) await wait(1_600);
+    return revision;
+  };
+  const stop = new AbortController();
+  const held: { epoch: number; remainingMs: number }[] = [];
+  await holdLease({
+    bucket,
+    key: "observer.s",
+    instance: bus.instance,
+    signal: stop.signal,
+    news: () => {},
+    whileHeld: async ({ epoch, remainingMs }) => {
+      held.push({ epoch, remainingMs: remainingMs() });
+      stop.abort();
+    },
+  });
+  expect(held).toEqual([{ epoch: created.findLast((one) => one !== "conflict"), remainingMs: expect.any(Number) }]);
+  expect(held[0]?.epoch).not.toBe(created[0]);
+  expect(held[0]?.remainingMs).toBeGreaterThan(0);
 });

@@ -157,6 +157,19 @@ describe("targets", () => {
     expect(changes).toEqual([]);
   });
 
+  test("that never answer, and never give up either, have no more than four questions open", async () => {
+    let asked = 0;
+    const open = () => ({
+      ask: () => ((asked += 1), new Promise<never>(() => {})),
+      onClose: () => {},
+      close: () => {},
+    });
+    const other = scripted("other", up);
+    probing.follow([{ target: "deaf", address: "deaf", open }, other.target]);
+    await until("the other was asked more often", () => other.asked() > 6);
+    expect(asked).toBe(4);
+  });
+
   test("whose names can't be a target's are left out", () => {
     probing.follow([scripted("", up).target, scripted("x\n", up).target]);
     expect(probing.sight().targets.size).toBe(0);
