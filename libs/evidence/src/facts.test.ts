@@ -183,3 +183,17 @@ test("nearest is the target, then what it needs, then what needs it, then the re
   expect(nearestFirst("a", topology)).toEqual(["a", "db", "b", "x"]);
   expect(nearestFirst("unheard", topology).slice(0, 2)).toEqual(["unheard", "x"]);
 });
+
+test("what the violation points at is read of the twenty nearest, however many there are", () => {
+  const names = Array.from({ length: 30 }, (_, at) => `node-${at}`);
+  const probe = Object.fromEntries(names.map((name) => [name, { state: "up" }]));
+  const { facts } = factsOf({
+    violation: violationOf({ ...breach, target: "node-0", pointers: ["/parts/probe/node-0/state"] }),
+    firstBad: kept(snapshotAt(breachMs, { probe })),
+    near: names,
+    factsMax: 30,
+  });
+  const states = facts.filter(({ pointer }) => pointer.endsWith("/state")).map(({ pointer }) => pointer.split("/")[3]);
+  expect(states.slice(0, 20)).toEqual(names.slice(0, 20));
+  expect(facts.findIndex(({ pointer }) => pointer === "/parts/probe/node-20/state")).toBe(-1);
+});
