@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Asker } from "./probe.ts";
 import { failureOf } from "./probe-failure.ts";
@@ -129,6 +131,26 @@ test("a connection that has gone deaf is given up for another one after a while"
   expect((await asker.ask(timeoutMs)).kind).toBe("answered");
   expect((await asker.ask(timeoutMs)).kind).toBe("timeout");
   await until("it answers", async () => (await asker.ask(timeoutMs)).kind === "answered");
+});
+
+test("a Redis whose line never ends is no Redis, and isn't listened to for ever", async () => {
+  // Its line is longer than any reply to a PING, and never whole; that it's heard no more is seen by the connection's end.
+  const ended: boolean[] = [];
+  const server = createServer((socket) => {
+    socket
+      .on("error", () => {})
+      .on("close", () => ended.push(true))
+      .resume();
+    socket.write(`+${"x".repeat(5_000)}`);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  const asker = redisAsker("127.0.0.1", address.port);
+  askers.push(asker);
+  expect(await asker.ask(5_000)).toEqual({ kind: "reset", code: expect.any(String) });
+  await until("its connection is given up", () => ended.length === 1);
+  server.close();
 });
 
 test("any HTTP status is an answer, a body without an end too", async () => {
