@@ -119,6 +119,21 @@ test("Passing: it comes again after the delay", async () => {
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(290);
 });
 
+test("Passing for longer than a minute: it comes again after a minute at most", async () => {
+  const delays: unknown[] = [];
+  await using patient = await connectAs(server, "diagnoser", { log: ({ delayMs }) => delays.push(delayMs) });
+  const handle = async () => {
+    throw new Passing(86_400_000, "rate limited until tomorrow");
+  };
+  const slot = new AbortController();
+  const { ended } = serve({ handle, signal: slot.signal }, patient);
+  await ticketer.publish(flow.job, jobOf("a"));
+  await until(() => delays.length > 0);
+  slot.abort();
+  await ended;
+  expect(delays).toEqual([60_000]);
+});
+
 test("any other failure: it comes again, later", { timeout: 30_000 }, async () => {
   const deliveries: number[] = [];
   serve({
