@@ -109,7 +109,10 @@ export class Stack implements AsyncDisposable {
     try {
       up("nats-server");
       const startAll = async (name: ServiceName) => {
-        const instances = Array.from({ length: plan.counts?.[name] ?? (onDemand.includes(name) ? 0 : 1) }, (_, at) => `${name}-${at + 1}`);
+        const instances = Array.from(
+          { length: plan.counts?.[name] ?? (onDemand.includes(name) ? 0 : 1) },
+          (_, at) => `${name}-${at + 1}`,
+        );
         for (const result of await Promise.allSettled(
           instances.map((instance) => stack.startService(name, instance).then(() => up(instance))),
         )) {
