@@ -63,6 +63,7 @@ export const failures = {
   DATA_UNREADABLE: { exit: 65, means: "what the bus holds can't be read as what it should be" },
   TICKET_UNKNOWN: { exit: 66, means: "no ticket fits what was typed" },
   ACTION_UNKNOWN: { exit: 66, means: "no action fits what was typed" },
+  AUDIT_UNKNOWN: { exit: 66, means: "nothing in the audit is about what was typed" },
   FAULT_UNKNOWN: { exit: 66, means: "no fault that chaos knows fits what was typed" },
   SNAPSHOT_UNKNOWN: { exit: 66, means: "there is no such snapshot, or not any more" },
   POINTER_UNKNOWN: { exit: 66, means: "the JSON pointer names nothing in the snapshot" },

@@ -50,6 +50,7 @@ export function completePasswords(file: string): { passwords: Record<UserName, s
     diagnoser: of("diagnoser"),
     actuator: of("actuator"),
     chaos: of("chaos"),
+    notifier: of("notifier"),
     cli: of("cli"),
     watch: of("watch"),
     provision: of("provision"),

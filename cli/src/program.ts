@@ -2,6 +2,8 @@ import { Command } from "commander";
 import { registerActionsList } from "./commands/actions-list.ts";
 import { registerActionsSay } from "./commands/actions-say.ts";
 import { registerActionsShow } from "./commands/actions-show.ts";
+import { registerAudit } from "./commands/audit.ts";
+import { registerChaos } from "./commands/chaos.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
@@ -46,6 +48,8 @@ export function createProgram(shell: Shell): Command {
   registerMode(program, shell);
   registerKillSwitch(program, shell);
   registerKeys(program, shell);
+  registerAudit(program, shell);
+  registerChaos(program, shell);
   registerSnapshots(program, shell);
   registerDeadLetters(program, shell);
   registerDoctor(program, shell);

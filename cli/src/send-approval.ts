@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { sign } from "@operator/approval/sign";
 import type { Bus } from "@operator/bus/bus";
@@ -7,6 +6,7 @@ import type { Action } from "@operator/contracts/action";
 import { type ActionStatement, type Approval, type KeyId } from "@operator/contracts/approval";
 import { flow } from "@operator/contracts/flow";
 import { CliError } from "./cli-error.ts";
+import { statementHash } from "./statement-hash.ts";
 import { untilAnswer } from "./until-answer.ts";
 
 /** What became of a signed word. The document of `actions approve|reject|cancel`. */
@@ -55,7 +55,7 @@ export async function sendApproval(
   const { action, subject, purpose, key, expiresAtMs } = statement;
   const signed = sign(statement, privateKey);
   const approval: Approval = { action, subject, signed };
-  const hash = createHash("sha256").update(signed.statement).digest("hex");
+  const hash = statementHash(signed.statement);
   const started = performance.now();
   const { lastSequence } = await bus.streamState("ACTIONS", { signal: options.signal });
   await bus.publish(flow.approval, approval, { deadlineMs: options.waitMs, signal: options.signal });
