@@ -8,7 +8,8 @@ import type { Ticket } from "@operator/contracts/ticket";
 import { partsOfTicketId } from "@operator/contracts/ticket-id";
 import { violationKeyOf } from "@operator/contracts/violation";
 import type { ServiceContext } from "@operator/service/service-context";
-import { diagnose, failed, type Gathered, type Result, type Room } from "./diagnose.ts";
+import type { Consult } from "./claude/open.ts";
+import { byPlaybook, caseOf, failed, type Gathered, type Result, type Room } from "./diagnose.ts";
 import { EvidenceMissing, gather } from "./gather.ts";
 import { senseOf } from "./sense.ts";
 
@@ -22,6 +23,8 @@ export interface Desk extends Pick<ServiceContext, "bus" | "log" | "instance"> {
   room: (subject: string) => Promise<Room>;
   /** Of this process' own environment: never to be told. */
   secrets: readonly string[];
+  /** Absent without a key. */
+  claude?: Consult | undefined;
 }
 
 /**
@@ -82,7 +85,18 @@ async function resultOf(
     if (deliveries <= triesMax) throw new Passing(lateMs, error.message);
     return failed("EVIDENCE_MISSING", error.message);
   }
-  return diagnose(gathered, room, { nowMs: Date.now(), secrets: desk.secrets });
+  const theCase = caseOf(gathered, room, { nowMs: Date.now(), secrets: desk.secrets });
+  if (!desk.claude) return byPlaybook(theCase, room, "no model is configured");
+  const mootSince = () => mootnessOf(desk.tickets, job);
+  const consulted = await desk.claude({ theCase, actions: room.actions, job, ticket, mootSince, signal });
+  return consulted.kind === "result" ? consulted.result : byPlaybook(theCase, room, consulted.why, consulted.cost);
+}
+
+/** Why a job makes no sense any more, as its ticket stands now. */
+async function mootnessOf(tickets: Bucket<Ticket>, job: Job): Promise<string | undefined> {
+  const ticket = await ticketOf(tickets, job);
+  const sense = ticket ? senseOf(job, ticket) : "go";
+  return typeof sense === "object" ? sense.moot : undefined;
 }
 
 function aboutOf({ instance }: Desk, { subject, ticket, attempt }: Job) {
@@ -104,6 +118,7 @@ function publish(bus: Bus, event: Parameters<(typeof flow.diagnosis)["id"]>[0]) 
 /** What a result comes to, for the log. */
 function wordsOf(result: Result): Record<string, unknown> {
   if (result.kind === "failed") return { code: result.code, why: result.message };
-  const { headline } = result.diagnosis.answer;
-  return result.kind === "done" ? { headline } : { headline, codes: result.rejections.map(({ code }) => code) };
+  const { answer, engine, cost } = result.diagnosis;
+  const words = { headline: answer.headline, engine, ...(cost && { usd: cost.usd }) };
+  return result.kind === "done" ? words : { ...words, codes: result.rejections.map(({ code }) => code) };
 }

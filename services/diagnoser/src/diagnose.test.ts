@@ -1,18 +1,18 @@
-import { breachMs, caseOf, jobOf, kept, snapshotAt, violationOf } from "@operator/evidence/case.fixture";
+import { breachMs, caseOf as breachOf, jobOf, kept, snapshotAt, violationOf } from "@operator/evidence/case.fixture";
 import { answerOf } from "@operator/evidence/answer";
 import { Citations } from "@operator/evidence/citations";
 import { Ticket } from "@operator/contracts/ticket";
 import type { CaseFile, Playbook } from "@operator/subject/case-file";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { diagnose, type Gathered, type Room } from "./diagnose.ts";
+import { byPlaybook, caseOf, type Gathered, type Room } from "./diagnose.ts";
 import { senseOf } from "./sense.ts";
 
 const good = snapshotAt(breachMs - 1_000, { probe: { "node-a": { state: "up" } } });
 const bad = snapshotAt(breachMs, { probe: { "node-a": { state: "refused" } } });
 const pointers = ["/parts/probe/node-a/state"];
 const breach = { invariant: "node_down", target: "node-a", pointers, bad, good };
-const { ticket } = caseOf(breach);
+const { ticket } = breachOf(breach);
 const gathered: Gathered = {
   job: jobOf(ticket),
   ticket,
@@ -23,6 +23,8 @@ const gathered: Gathered = {
   missing: [],
 };
 const at = { nowMs: breachMs + 3_000, secrets: ["our-own-password"] };
+const diagnose = (about: Gathered, by: Room, when: typeof at) =>
+  byPlaybook(caseOf(about, by, when), by, "no model is configured");
 
 const crashed: Playbook = (file) => {
   const citations = new Citations(file);
@@ -47,6 +49,7 @@ const room = (
   playbookName: "test",
   topology: { targets, explanations: [] },
   state: { probe: z.object({ state: z.string() }) },
+  actions: [],
 });
 
 describe("the outcome of a job", () => {

@@ -3,24 +3,21 @@ import { Ticket } from "@operator/contracts/ticket";
 import { readConfig } from "@operator/service/config";
 import { runService } from "@operator/service/run-service";
 import { worker } from "@operator/service/worker";
-import { z } from "zod";
 import { carryOut, giveUp } from "./carry-out.ts";
+import { openClaude } from "./claude/open.ts";
+import { diagnoserConfig } from "./config.ts";
 import { createRooms } from "./rooms.ts";
 
-const config = readConfig(
-  {
-    /** Jobs at a time. */
-    OPERATOR_DIAGNOSER_SLOTS: z.coerce.number().int().min(1).max(64).default(1),
-  },
-  process.env,
-);
+const config = readConfig(diagnoserConfig, process.env);
 
 await runService({
   name: "diagnoser",
   config,
   run: async (context) => {
     const tickets = await context.bus.bucket("tickets", Ticket);
-    const desk = { ...context, tickets, room: createRooms(), secrets: [config.OPERATOR_NATS_PASSWORD] };
+    const secrets = [config.OPERATOR_NATS_PASSWORD, config.ANTHROPIC_API_KEY].filter((secret) => secret !== undefined);
+    const claude = await openClaude(config, context, tickets, secrets);
+    const desk = { ...context, tickets, room: createRooms(), secrets, claude };
     context.ready(true);
     await Promise.all(
       Array.from({ length: config.OPERATOR_DIAGNOSER_SLOTS }, () =>

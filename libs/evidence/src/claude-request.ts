@@ -1,0 +1,53 @@
+import type { CaseFile } from "@operator/subject/case-file";
+import { answerSchema } from "./answer-schema.ts";
+import { caseText } from "./case-text.ts";
+import { type DescribedAction, systemPrompt } from "./prompt.ts";
+import type { StrictObject } from "./strict-schema.ts";
+
+/** Of the facts in a request; with all the rest a request stays below some 40,000 tokens. */
+const factCharsMax = 60_000;
+
+export const efforts = ["low", "medium", "high", "xhigh", "max"] as const;
+export type Effort = (typeof efforts)[number];
+
+/** A request to the Messages API as it's sent: no sampling parameters and no thinking, which the models decide themselves. */
+export interface ClaudeRequest {
+  model: string;
+  max_tokens: number;
+  system: { type: "text"; text: string; cache_control: { type: "ephemeral" } }[];
+  messages: { role: "user"; content: string }[];
+  output_config: { effort: Effort; format: { type: "json_schema"; schema: { [key: string]: unknown } & StrictObject } };
+}
+
+export interface ClaudeRequestOptions {
+  file: CaseFile;
+  actions: readonly DescribedAction[];
+  model: string;
+  effort: Effort;
+  /** Of the answer, with the thinking before it. */
+  tokensMax: number;
+  /** At least 16 letters and digits that nobody could know before. */
+  nonce: string;
+  /** Of the caller's own environment: never to be told. */
+  secrets: readonly string[];
+}
+
+/** The one request of a diagnosis. Pure: what is sent can be shown without being sent. Throws on a nonce that could be guessed. */
+export function claudeRequest(options: ClaudeRequestOptions): ClaudeRequest {
+  const { file, actions, nonce, secrets } = options;
+  if (!/^[a-z0-9]{16,}$/i.test(nonce))
+    throw new Error(`the nonce ${JSON.stringify(nonce)} isn't 16 letters and digits`);
+  return {
+    model: options.model,
+    max_tokens: options.tokensMax,
+    // Instructions and schema are the same for all cases: the cache holds them. What is new comes last.
+    system: [{ type: "text", text: systemPrompt(actions), cache_control: { type: "ephemeral" } }],
+    messages: [
+      {
+        role: "user",
+        content: `The case file. Its tags carry the word ${nonce}.\n\n${caseText(file, { nonce, secrets, factCharsMax })}\n\nWhat is the cause? Answer in the schema.`,
+      },
+    ],
+    output_config: { effort: options.effort, format: { type: "json_schema", schema: { ...answerSchema(actions) } } },
+  };
+}

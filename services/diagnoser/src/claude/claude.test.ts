@@ -1,0 +1,209 @@
+import { readFileSync } from "node:fs";
+import { DiagnosisEvent } from "@operator/contracts/diagnosis";
+import { flow } from "@operator/contracts/flow";
+import { Ticket } from "@operator/contracts/ticket";
+import { violationKeyOf } from "@operator/contracts/violation";
+import { expect, test } from "vitest";
+import { Office } from "../diagnoser.fixture.ts";
+import { MessagesApi, type Recorded, type Turn } from "./messages-api.fixture.ts";
+import { soundAnswer } from "./model.fixture.ts";
+
+// Diagnosers as processes, on a real bus, asking a local Messages API.
+
+const isFinished = (events: DiagnosisEvent[]) => events.some(({ phase }) => phase === "finished");
+const resultOf = (events: DiagnosisEvent[]) =>
+  events.flatMap((event) => (event.phase === "finished" ? [event.result] : []))[0];
+const sound = (target: string) => (request: Recorded) => ({ text: soundAnswer(request, target) });
+
+async function withClaude(
+  script: (request: Recorded, n: number) => Turn,
+  check: (office: Office, api: MessagesApi) => Promise<void>,
+  environment: Record<string, string> = {},
+): Promise<void> {
+  await using api = await MessagesApi.start(script);
+  await using office = await Office.open();
+  await office.diagnoser("diagnoser-one", {
+    ANTHROPIC_API_KEY: api.key,
+    OPERATOR_CLAUDE_URL: api.url,
+    ...environment,
+  });
+  await check(office, api);
+  expect(api.refused).toEqual([]);
+}
+
+test("a job becomes Claude's diagnosis, with its cost, from the key and the address that were configured alone", async () => {
+  // Whatever the environment holds besides is none of this process' business.
+  const ambient = {
+    ANTHROPIC_AUTH_TOKEN: "somebody's-token",
+    ANTHROPIC_BASE_URL: "http://127.0.0.1:9",
+    ANTHROPIC_CUSTOM_HEADERS: "x-api-key: somebody's-key\nauthorization: Bearer somebody\nx-canary: here",
+    ANTHROPIC_LOG: "debug",
+  };
+  await withClaude(
+    sound("node-a"),
+    async (office, api) => {
+      const ticket = await office.openTicket("node-a");
+      await office.queue(ticket);
+      const result = resultOf(await office.said(ticket, isFinished));
+      if (result?.kind !== "done") throw new Error(`expected done, not ${JSON.stringify(result)}`);
+      expect(result.diagnosis.engine).toEqual({ kind: "claude", name: "claude-opus-5-5" });
+      expect(result.diagnosis.cost).toMatchObject({ calls: 1, inputTokens: 900 });
+      expect(result.diagnosis.facts.length).toBeGreaterThan(1);
+      const [request] = api.requests;
+      expect(request?.headers["authorization"]).toBe(`Bearer ${api.key}`);
+      for (const name of ["x-api-key", "x-canary", "traceparent"]) expect(request?.headers[name]).toBeUndefined();
+      // Neither the key nor the password of the bus is told to anyone.
+      const told = readFileSync(office.file("diagnoser-one.log"), "utf8") + JSON.stringify(request?.body);
+      expect(told).not.toContain(api.key);
+      expect(told).not.toContain(office.nats.passwords.diagnoser);
+    },
+    ambient,
+  );
+});
+
+test("a refusal is the playbook's to answer, which says so and what was spent", async () => {
+  await withClaude(
+    () => ({ text: "", stop: "refusal", category: "cyber" }),
+    async (office) => {
+      const ticket = await office.openTicket("node-a");
+      await office.queue(ticket);
+      expect(resultOf(await office.said(ticket, isFinished))).toMatchObject({
+        kind: "done",
+        diagnosis: {
+          engine: { kind: "playbook", why: "the model refused to answer (cyber)" },
+          answer: { rootCauses: [{ category: "crashed", target: "node-a" }] },
+          cost: { calls: 1 },
+        },
+      });
+    },
+  );
+});
+
+test("rate limited, it keeps its job for longer than the bus would wait, and then answers; a ticket that closed meanwhile asks nobody", async () => {
+  const later = { status: 429, headers: { "retry-after": "12" } };
+  await withClaude(
+    (request, n) => (n < 2 ? later : sound("node-a")(request)),
+    async (office, api) => {
+      const ticket = await office.openTicket("node-a");
+      await office.queue(ticket);
+      const other = await office.openTicket("node-b");
+      await office.queue(other);
+      await until(() => api.requests.length === 2);
+      const tickets = await (await office.bus("ticketer")).bucket("tickets", Ticket);
+      await tickets.change(violationKeyOf(other), (now) => now && { ...now, status: "closed", closedAtMs: Date.now() });
+      expect(resultOf(await office.said(ticket, isFinished))).toMatchObject({
+        kind: "done",
+        diagnosis: { engine: { kind: "claude" } },
+      });
+      const moot = { kind: "failed", code: "MOOT", message: "the ticket is closed" };
+      expect(resultOf(await office.said(other, isFinished))).toEqual(moot);
+      await office.jobsDone();
+      expect(api.requests).toHaveLength(3);
+      const log = readFileSync(office.file("diagnoser-one.log"), "utf8");
+      expect(log.match(/"msg":"waiting for the model"/g)).toHaveLength(2);
+      expect(await office.read(flow.dead, {}, () => true)).toEqual([]);
+    },
+    { OPERATOR_DIAGNOSER_SLOTS: "2" },
+  );
+}, 60_000);
+
+test("what tickets say was spent in this hour counts after a restart; older money doesn't, nor an empty purse ask", async () => {
+  await withClaude(
+    (request) => sound(JSON.stringify(request.body.messages).includes("/node-a/") ? "node-a" : "node-b")(request),
+    async (office, api) => {
+      const [old, late] = [Date.now() - 3_700_000, Date.now() - 60_000];
+      await fileSpent(office, "node-old", 100, old);
+      const first = await office.openTicket("node-a");
+      await office.queue(first);
+      expect(resultOf(await office.said(first, isFinished))).toMatchObject({
+        diagnosis: { engine: { kind: "claude" } },
+      });
+      await fileSpent(office, "node-dear", 2, late);
+      const second = await office.openTicket("node-b");
+      await office.queue(second);
+      expect(resultOf(await office.said(second, isFinished))).toMatchObject({
+        kind: "done",
+        diagnosis: { engine: { kind: "playbook", why: "no budget: 0.00 USD are left of 2 USD for an hour" } },
+      });
+      expect(api.requests).toHaveLength(1);
+    },
+    { OPERATOR_CLAUDE_MAX_USD_PER_HOUR: "2" },
+  );
+});
+
+test("two slots can't both take what is left of the hour: what a call may cost counts from its beginning", async () => {
+  await withClaude(
+    (request, n) => {
+      if (n === 0) return { status: 529, headers: { "retry-after": "4" } };
+      return n === 1 ? sound("node-a")(request) : { text: "", stop: "refusal" };
+    },
+    async (office, api) => {
+      const first = await office.openTicket("node-a");
+      await office.queue(first);
+      await until(() => api.requests.length === 1);
+      const second = await office.openTicket("node-b");
+      await office.queue(second);
+      const why = expect.stringContaining("no budget") as unknown;
+      const events = await office.said(second, isFinished);
+      expect(resultOf(events)).toMatchObject({ diagnosis: { engine: { kind: "playbook", why } } });
+      expect(resultOf(await office.said(first, isFinished))).toMatchObject({
+        diagnosis: { engine: { kind: "claude" } },
+      });
+      // What it didn't cost after all is free again.
+      const third = await office.openTicket("node-c");
+      await office.queue(third);
+      expect(resultOf(await office.said(third, isFinished))).toMatchObject({ diagnosis: { cost: { calls: 1 } } });
+    },
+    { OPERATOR_DIAGNOSER_SLOTS: "2", OPERATOR_CLAUDE_MAX_USD_PER_HOUR: "0.75" },
+  );
+});
+
+test("a diagnoser that stops while it waits gives its job to another one", async () => {
+  await using api = await MessagesApi.start((request, n) =>
+    n === 0 ? { status: 529, headers: { "retry-after": "300" } } : sound("node-a")(request),
+  );
+  await using office = await Office.open();
+  const key = { ANTHROPIC_API_KEY: api.key, OPERATOR_CLAUDE_URL: api.url };
+  const first = await office.diagnoser("diagnoser-one", key);
+  const ticket = await office.openTicket("node-a");
+  await office.queue(ticket);
+  await until(() => api.requests.length === 1);
+  await first.stop();
+  await office.diagnoser("diagnoser-two", key);
+  const events = await office.said(ticket, isFinished);
+  expect(events.find(({ phase }) => phase === "finished")).toMatchObject({ by: "diagnoser-two" });
+});
+
+/** A closed ticket whose diagnosis cost so much. */
+async function fileSpent(office: Office, target: string, usd: number, endedAtMs: number): Promise<void> {
+  const ticket = await office.openTicket(target);
+  const tickets = await (await office.bus("ticketer")).bucket("tickets", Ticket);
+  const answer = { verdict: "unknown", headline: "?", rootCauses: [], confidence: 0.1, timeline: [], evidence: [] };
+  const rest = { alternatives: [], options: [], proposals: [], verify: [], missing: [] };
+  await tickets.change(violationKeyOf(ticket), (now) =>
+    Ticket.parse({
+      ...now,
+      status: "closed",
+      closedAtMs: endedAtMs,
+      attempts: ticket.attempts.map((attempt) => ({
+        ...attempt,
+        status: "done",
+        endedAtMs,
+        diagnosis: {
+          engine: { kind: "claude", name: "claude-x" },
+          answer: { ...answer, ...rest },
+          facts: [],
+          cost: { usd, inputTokens: 1, outputTokens: 1, calls: 1 },
+        },
+      })),
+    }),
+  );
+}
+
+async function until(isSo: () => boolean, withinMs = 20_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error(`not so within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type Anthropic from "@anthropic-ai/sdk";
+import type { Job } from "@operator/contracts/job";
+import type { Ticket } from "@operator/contracts/ticket";
+import { claudeRequest, type Effort } from "@operator/evidence/claude-request";
+import type { Action } from "@operator/subject/action";
+import type { Case } from "../diagnose.ts";
+import { Bill } from "./bill.ts";
+import { call } from "./call.ts";
+import { consult, type Consulted } from "./consult.ts";
+import { type Spending, spentOn } from "./spending.ts";
+
+/** Of an answer, its thinking included: several times what one takes. */
+const tokensMax = 32_000;
+/** All waits of an attempt together. */
+const waitMsMax = 600_000;
+
+export interface ClaudeOptions {
+  client: Anthropic;
+  model: string;
+  effort: Effort;
+  /** One call, from the question to the end of the answer. */
+  timeoutMs: number;
+  ticketUsdMax: number;
+  hourUsdMax: number;
+  spending: Spending;
+  secrets: readonly string[];
+  /** Told when an attempt begins to wait for a busy API: why, and when it gives up. */
+  onWait: (job: Job, why: string, untilMs: number) => void;
+}
+
+export interface Consultation {
+  theCase: Case;
+  actions: readonly Action<never>[];
+  job: Job;
+  ticket: Ticket;
+  /** Why nobody needs the answer any more, if so. Asked after each wait. */
+  mootSince: () => Promise<string | undefined>;
+  signal: AbortSignal;
+}
+
+/** Claude as an engine, within its budgets. Throws when the signal fires, or when what was spent can't be read. */
+export async function askClaude(options: ClaudeOptions, consultation: Consultation): Promise<Consulted> {
+  const { model, spending } = options;
+  const { theCase, job, ticket, signal } = consultation;
+  if (theCase.file.facts.length === 0)
+    return { kind: "playbook", why: "the case has no facts that a model could cite" };
+  const bill = new Bill(model);
+  const key = { ticket: ticket.id, attempt: job.attempt };
+  const note = (usd: number) => spending.note(key.ticket, key.attempt, usd, Date.now());
+  const request = claudeRequest({
+    file: theCase.file,
+    actions: consultation.actions,
+    model,
+    effort: options.effort,
+    tokensMax,
+    nonce: randomBytes(16).toString("hex"),
+    secrets: options.secrets,
+  });
+  const budget = async (mostUsd: number) => {
+    await spending.refresh();
+    // From here to the note nothing else runs, so two slots can't both take what is left.
+    const ofTicket = options.ticketUsdMax - spentOn(ticket, job.attempt) - bill.usd;
+    const ofHour = options.hourUsdMax - spending.lastHourUsd(Date.now(), key) - bill.usd;
+    const usd = Math.min(ofTicket, ofHour);
+    note(bill.usd + Math.max(0, Math.min(usd, mostUsd)));
+    const [left, whose] = ofTicket <= ofHour ? [ofTicket, options.ticketUsdMax] : [ofHour, options.hourUsdMax];
+    const why = `${Math.max(0, left).toFixed(2)} USD are left of ${whose} USD for ${ofTicket <= ofHour ? "a ticket" : "an hour"}`;
+    return { usd, why };
+  };
+  try {
+    return await consult(
+      {
+        call: (conversation) => call(options.client, conversation, { timeoutMs: options.timeoutMs, signal }),
+        bill,
+        budget,
+        onWait: (why, untilMs) => options.onWait(job, why, untilMs),
+        mootSince: consultation.mootSince,
+        waitMsMax,
+        wait: (ms) => sleep(ms, undefined, { signal }),
+      },
+      theCase,
+      request,
+    );
+  } finally {
+    note(bill.usd);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Bucket } from "@operator/bus/bucket";
+import type { Ticket } from "@operator/contracts/ticket";
+import type { ServiceContext } from "@operator/service/service-context";
+import type { z } from "zod";
+import type { diagnoserConfig } from "../config.ts";
+import { askClaude, type Consultation } from "./claude.ts";
+import { createClient } from "./client.ts";
+import type { Consulted } from "./consult.ts";
+import { isPriced } from "./prices.ts";
+import { Spending } from "./spending.ts";
+
+export type Consult = (consultation: Consultation) => Promise<Consulted>;
+
+/** Claude as the configuration wants it; undefined without a key, as nothing of the environment is to stand in for it. */
+export async function openClaude(
+  config: z.infer<z.ZodObject<typeof diagnoserConfig>>,
+  { log, metrics }: Pick<ServiceContext, "log" | "metrics">,
+  tickets: Bucket<Ticket>,
+  secrets: readonly string[],
+): Promise<Consult | undefined> {
+  const { ANTHROPIC_API_KEY: apiKey, OPERATOR_CLAUDE_MODEL: model, OPERATOR_CLAUDE_URL: url } = config;
+  if (apiKey === undefined) return undefined;
+  if (!isPriced(model)) log.warn({ model }, "no price is known of this model: it's counted as the dearest");
+  const waits = metrics.counter("operator_model_waits_total", "Times that an attempt waited for a busy model", []);
+  const dollars = metrics.counter("operator_model_usd_total", "US dollars spent on models", ["model"]);
+  const options = {
+    client: await createClient({ apiKey, url, log }),
+    model,
+    effort: config.OPERATOR_CLAUDE_EFFORT,
+    timeoutMs: config.OPERATOR_CLAUDE_TIMEOUT_MS,
+    ticketUsdMax: config.OPERATOR_CLAUDE_MAX_USD_PER_TICKET,
+    hourUsdMax: config.OPERATOR_CLAUDE_MAX_USD_PER_HOUR,
+    spending: new Spending(tickets),
+    secrets,
+    onWait: ({ ticket, attempt }: { ticket: string; attempt: number }, why: string, untilMs: number) => {
+      waits.inc();
+      log.info({ ticket, attempt, why, untilMs }, "waiting for the model");
+    },
+  };
+  return async (consultation) => {
+    const consulted = await askClaude(options, consultation);
+    dollars.inc({ model }, costOf(consulted));
+    return consulted;
+  };
+}
+
+function costOf(consulted: Consulted): number {
+  if (consulted.kind === "playbook") return consulted.cost?.usd ?? 0;
+  return consulted.result.kind === "failed" ? 0 : (consulted.result.diagnosis.cost?.usd ?? 0);
+}
