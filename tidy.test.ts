@@ -30,7 +30,9 @@ const leans: Record<string, string[]> = {
   "libs/service": ["contracts", "bus"],
   "libs/subject": ["contracts"],
   "libs/evidence": ["contracts", "subject"],
-  "libs/stack": ["contracts", "bus", "subject"],
+  "libs/ground": ["contracts", "bus", "subject", "evidence"],
+  "libs/supervisor": ["contracts", "subject"],
+  "libs/stack": ["contracts", "bus", "subject", "supervisor"],
 };
 
 function complaintsOfImports(file: string): string[] {
@@ -60,7 +62,7 @@ function complaintsOfImports(file: string): string[] {
       if (!leans[place]?.includes(library) && place !== `libs/${library}`)
         complaints.push(`${file}: ${place} may lean on ${leans[place]?.join(", ") || "nothing"}, not "${specifier}"`);
     } else if (place.startsWith("services/")) {
-      if (!["contracts", "bus", "service", "subject", "evidence"].includes(library))
+      if (library === "stack" || !(`libs/${library}` in leans))
         complaints.push(`${file}: a service imports libraries only, not "${specifier}"`);
     } else if (place.endsWith("/service")) {
       complaints.push(`${file}: a subject's own service imports nothing of the operator, not "${specifier}"`);

@@ -9,7 +9,7 @@ import type { InstanceName } from "@operator/contracts/names";
 import type { Ticket } from "@operator/contracts/ticket";
 import { partsOfTicketId, type TicketId } from "@operator/contracts/ticket-id";
 import { violationKeyOf } from "@operator/contracts/violation";
-import { groundOf } from "@operator/evidence/ground";
+import { groundOf } from "@operator/ground/ground";
 import { plainText } from "@operator/evidence/telemetry";
 import { z } from "zod";
 import type { ActingRoom } from "./rooms.ts";

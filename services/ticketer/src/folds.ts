@@ -7,7 +7,7 @@ import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
 import type { TicketId } from "@operator/contracts/ticket-id";
 import { violationKeyOf } from "@operator/contracts/violation";
-import { groundOf } from "@operator/evidence/ground";
+import { groundOf } from "@operator/ground/ground";
 import type { Checkpoint } from "@operator/service/checkpoint";
 import { fold } from "@operator/service/fold";
 import type { ServiceContext } from "@operator/service/service-context";

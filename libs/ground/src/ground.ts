@@ -9,9 +9,9 @@ import type { Ticket } from "@operator/contracts/ticket";
 import type { Action } from "@operator/subject/action";
 import { loadRoom } from "@operator/subject/load";
 import { tools } from "@operator/subject/tools";
-import { catalogueOf } from "./catalogue.ts";
-import { topologyOf } from "./targets.ts";
-import { validate } from "./validate.ts";
+import { catalogueOf } from "@operator/evidence/catalogue";
+import { topologyOf } from "@operator/evidence/targets";
+import { validate } from "@operator/evidence/validate";
 
 /** More documents than a grounded answer cites; each is read from the bus. */
 const documentsMax = 20;

@@ -5,7 +5,7 @@ import { flow } from "@operator/contracts/flow";
 import { InstanceName } from "@operator/contracts/names";
 import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { snapshotAt, ticketOf, violationOf } from "./case.fixture.ts";
+import { snapshotAt, ticketOf, violationOf } from "@operator/evidence/case.fixture";
 import { groundOf } from "./ground.ts";
 
 let nats: NatsServer;
