@@ -67,6 +67,19 @@ test("any other throw ends the fold", async () => {
   await expect(folding).rejects.toThrow("an assumption is broken");
 });
 
+test("what a handler throws because it was stopped is no failure", async () => {
+  const stop = new AbortController();
+  const context = contextOf(checker, stop.signal);
+  await fold(context, flow.snapshot, {
+    from: "first",
+    eventTime,
+    handle: async () => {
+      stop.abort(new Error("stopping"));
+      stop.signal.throwIfAborted();
+    },
+  });
+});
+
 test("a batch is handled in its newest message's trace, which the log's lines carry, and its lag is measured", async () => {
   const stop = new AbortController();
   const context = contextOf(checker, stop.signal);

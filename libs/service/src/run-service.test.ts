@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -75,6 +76,20 @@ test(
     expect(service.lines().at(-1)).toMatchObject({ msg: "stopped" });
   },
 );
+
+test("who holds a connection open and asks nothing doesn't keep it from ending", { timeout: 30_000 }, async () => {
+  const service = start({ OPERATOR_SUBJECT: "s" });
+  const { hostname, port } = new URL(await service.readyUrl());
+  const idle = connect(Number(port), hostname);
+  idle.on("error", () => {});
+  await once(idle, "connect");
+  idle.write("GET /healthz HTTP/1.1\r\n");
+  // An answer to another says that the half of a question has come too.
+  expect((await get(`http://${hostname}:${port}/healthz`)).status).toBe(200);
+  service.child.kill("SIGTERM");
+  expect(await service.end()).toBe(0);
+  idle.destroy();
+});
 
 test("no secret is in what it logs, wherever it stands in a line", { timeout: 30_000 }, async () => {
   const service = start({ OPERATOR_SUBJECT: "s", FIXTURE_API_TOKEN: "a-token-that-is-secret" });
