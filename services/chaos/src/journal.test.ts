@@ -88,3 +88,10 @@ test("a journal that was made anew has none of the old one's faults", async () =
         .join() === "new",
   );
 });
+
+test("a service that stops writes its last word and doesn't wait to read it", async () => {
+  stop.abort();
+  const beganMs = performance.now();
+  expect(await journal.write(event("last"))).toBe(true);
+  expect(performance.now() - beganMs).toBeLessThan(5_000);
+});

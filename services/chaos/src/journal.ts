@@ -80,19 +80,23 @@ export class Journal {
     return kept.sequence;
   }
 
-  /** Waits until this instance has read the journal so far. */
+  /** Waits until this instance has read the journal so far, or reads no more as the service stops. */
   async #reach(sequence: number): Promise<void> {
-    if (this.#sequence >= sequence) return;
+    const { signal } = this.#context;
+    const isEnough = () => this.#sequence >= sequence || signal.aborted;
+    if (isEnough()) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const look = () => this.#sequence >= sequence && resolve();
+    const look = () => isEnough() && resolve();
     const late = () => reject(new Passing(1_000, `the journal wasn't read up to ${sequence} in ${reachWithinMs} ms`));
     const timer = setTimeout(late, reachWithinMs);
     this.#waiting.add(look);
+    signal.addEventListener("abort", look);
     try {
       await promise;
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(look);
+      signal.removeEventListener("abort", look);
     }
   }
 }
