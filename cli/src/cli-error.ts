@@ -79,6 +79,7 @@ export const failures = {
     exit: 78,
     means: "the approvers' file isn't there, isn't what it should be, or others can write it",
   },
+  POLICY_UNUSABLE: { exit: 78, means: "the policy isn't there, isn't what it should be, or names what no room has" },
   CONTEXT_INVALID: { exit: 78, means: "the context file isn't there or isn't what it should be" },
   PASSWORD_MISSING: { exit: 78, means: "no password for the bus was given" },
 } as const satisfies Record<string, { exit: number; means: string }>;

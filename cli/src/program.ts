@@ -10,6 +10,7 @@ import { registerDoctor } from "./commands/doctor.ts";
 import { registerKeys } from "./commands/keys.ts";
 import { registerKillSwitch } from "./commands/kill-switch.ts";
 import { registerMode } from "./commands/mode.ts";
+import { registerPolicy } from "./commands/policy.ts";
 import { registerProvision } from "./commands/provision.ts";
 import { registerSnapshots } from "./commands/snapshots.ts";
 import { registerStatus } from "./commands/status.ts";
@@ -48,6 +49,7 @@ export function createProgram(shell: Shell): Command {
   registerMode(program, shell);
   registerKillSwitch(program, shell);
   registerKeys(program, shell);
+  registerPolicy(program, shell);
   registerAudit(program, shell);
   registerChaos(program, shell);
   registerSnapshots(program, shell);

@@ -219,6 +219,15 @@ test("an entry that can't be read is overwritten, with a term that none can have
   expect(now?.term).toBeGreaterThan(1_700_000_000_000);
 });
 
+test("a bus without its buckets is said within a few seconds, and nothing is acknowledged", async () => {
+  await using bare = await Loop.start({ isProvisioned: false });
+  expect(await bare.run(["kill-switch"])).toMatchObject({
+    code: 69,
+    out: "",
+    err: expect.stringContaining("BUS_INCOMPLETE"),
+  });
+});
+
 test("a bus that is away isn't acknowledged", async () => {
   const ended = await loop.run(["kill-switch", "--server", "nats://127.0.0.1:1"], {
     env: { OPERATOR_NATS_PASSWORD: "x" },
