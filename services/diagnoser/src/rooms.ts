@@ -1,8 +1,8 @@
 import { loadRoom } from "@operator/subject/load";
-import type { RoomFiles } from "@operator/subject/room";
+import { tools } from "@operator/subject/tools";
 import type { Room } from "./diagnose.ts";
 
-/** Rooms by subject, each loaded when its first job comes: only what a diagnosis needs of it. */
+/** Rooms by subject, each loaded when its first job comes: only what a diagnosis needs of it, with the tools that every subject has. */
 export function createRooms(): (subject: string) => Promise<Room> {
   const rooms = new Map<string, Promise<Room>>();
   return (subject) => {
@@ -21,14 +21,7 @@ async function open(subject: string): Promise<Room> {
     loadRoom(subject, "playbook"),
     loadRoom(subject, "topology"),
     loadRoom(subject, "state"),
-    loadRoom(subject, "actions").catch(noActions),
+    loadRoom(subject, "actions"),
   ]);
-  return { playbook, playbookName, topology, state, actions };
-}
-
-/** A room without actions has none to propose. Any other failure is one. */
-function noActions(error: unknown): RoomFiles["actions"] {
-  // Its own file is missing, not one that it imports.
-  if (error instanceof Error && /^Cannot find module '[^']*\/actions\.ts'/.test(error.message)) return { actions: [] };
-  throw error;
+  return { playbook, playbookName, topology, state, actions: [...actions, ...tools] };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { DiagnosisEvent } from "@operator/contracts/diagnosis";
+import type { DiagnosisEvent } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import { Ticket } from "@operator/contracts/ticket";
 import { violationKeyOf } from "@operator/contracts/violation";
