@@ -21,6 +21,8 @@ export const Policy = z.strictObject({
     .default({}),
   /** Actions begun for one subject within an hour, at most. */
   perHourMax: z.int().min(1).max(1_000).default(12),
+  /** Multiplies the time that each action gives itself before it's done to the same target again. */
+  coolDownScale: z.number().min(0).max(100).default(1),
 });
 export type Policy = z.infer<typeof Policy>;
 

@@ -10,10 +10,11 @@ const hourMs = 3_600_000;
  */
 export function whatSpeaksAgainst(
   { id, subject, proposal }: Action,
-  { coolDownMs, takesOut }: Pick<Definition<never>, "coolDownMs" | "takesOut">,
-  given: { actions: readonly Action[]; policy: Pick<Policy, "perHourMax">; nowMs: number },
+  { takesOut, ...definition }: Pick<Definition<never>, "coolDownMs" | "takesOut">,
+  given: { actions: readonly Action[]; policy: Pick<Policy, "perHourMax" | "coolDownScale">; nowMs: number },
 ): ActionRefusal | undefined {
   const { policy, nowMs } = given;
+  const coolDownMs = definition.coolDownMs * policy.coolDownScale;
   // One that was claimed and then refused did nothing.
   const begun = given.actions.flatMap((other) =>
     other.id !== id && other.subject === subject && other.claim !== undefined && other.state !== "refused"
