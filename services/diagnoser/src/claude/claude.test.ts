@@ -3,6 +3,7 @@ import type { DiagnosisEvent } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import { Ticket } from "@operator/contracts/ticket";
 import { violationKeyOf } from "@operator/contracts/violation";
+import { ticketOf, violationOf } from "@operator/evidence/case.fixture";
 import { expect, test } from "vitest";
 import { Office } from "../diagnoser.fixture.ts";
 import { MessagesApi, type Recorded, type Turn } from "./messages-api.fixture.ts";
@@ -75,6 +76,21 @@ test("a refusal is the playbook's to answer, which says so and what was spent", 
           cost: { calls: 1 },
         },
       });
+    },
+  );
+});
+
+test("a case without facts costs nothing: there is nothing that a model could cite", async () => {
+  await withClaude(
+    () => ({ text: "not to be asked" }),
+    async (office, api) => {
+      const detail = { kind: "silent_service", service: "checker", silentMs: 5_000 } as const;
+      const silent = ticketOf(violationOf({ invariant: "checker_silent", target: "checker", detail }));
+      await office.fileTicket(silent);
+      await office.queue(silent);
+      const engine = { kind: "playbook", name: "framework", why: "the case has no facts that a model could cite" };
+      expect(resultOf(await office.said(silent, isFinished))).toMatchObject({ kind: "done", diagnosis: { engine } });
+      expect(api.requests).toEqual([]);
     },
   );
 });
@@ -168,7 +184,10 @@ test("a diagnoser that stops while it waits gives its job to another one", async
   const ticket = await office.openTicket("node-a");
   await office.queue(ticket);
   await until(() => api.requests.length === 1);
+  const stopMs = Date.now();
   await first.stop();
+  // It went by itself: after 4.5 s it would have been made to, and the job kept from others for 10 s.
+  expect(Date.now() - stopMs).toBeLessThan(4_000);
   await office.diagnoser("diagnoser-two", key);
   const events = await office.said(ticket, isFinished);
   expect(events.find(({ phase }) => phase === "finished")).toMatchObject({ by: "diagnoser-two" });
