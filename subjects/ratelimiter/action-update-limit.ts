@@ -15,7 +15,8 @@ const Parameters = z.strictObject({
   windowMs: z.int().min(100).max(600_000),
 });
 
-const StoredLimit = z.object({
+/** A limit as the limiter stores it. */
+export const StoredLimit = z.object({
   limit: z.int(),
   windowMs: z.int(),
   failurePolicy: z.enum(["open", "closed"]).exactOptional(),
@@ -94,7 +95,7 @@ export const updateLimit = defineAction<State, typeof Parameters>({
   },
 });
 
-type StoredLimit = z.infer<typeof StoredLimit>;
+export type StoredLimit = z.infer<typeof StoredLimit>;
 type Environment = Record<string, string | undefined>;
 
 /** What is stored for a key; null when nothing is. */

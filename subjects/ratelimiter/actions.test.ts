@@ -44,6 +44,7 @@ function stateWith(change: (state: Required<State>) => void = () => {}): State {
     toMs: 10_000,
     inRedis: 5,
     admitted: 5,
+    ahead: 0,
     unsettled: 0,
     uncompared: 0,
     silent: [],
@@ -62,6 +63,7 @@ function stateWith(change: (state: Required<State>) => void = () => {}): State {
       },
     },
     redis: {},
+    limits: { cluster: { version: 0, stored: 0, watched: ["k"] } },
     counters: { "key-k": counters },
   };
   change(state);

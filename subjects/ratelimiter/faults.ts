@@ -1,10 +1,11 @@
 import type { Fault, Member } from "@operator/subject/fault";
+import { forgeCounters } from "./fault-forge-counters.ts";
+import { ofKind } from "./fault-members.ts";
+import { pauseRedis } from "./fault-pause-redis.ts";
+import { wrongLimit } from "./fault-wrong-limit.ts";
 
 const minute = 60_000;
 const ttlMs = { default: 2 * minute, max: 10 * minute };
-
-const ofKind = (kind: string) => (members: Member[]) =>
-  members.filter((member) => member.kind === kind).map(({ target }) => target);
 
 /** A limiter without a node that answers admits nobody, so one has to be left. */
 function takesLastNode(target: string, members: Member[]): string | undefined {
@@ -30,4 +31,7 @@ export const faults: Fault[] = [
     verb: "pause",
   },
   { ...redis, name: "kill_redis", title: "Redis is killed, and what it held is gone", cause: "crashed", verb: "kill" },
+  pauseRedis,
+  forgeCounters,
+  wrongLimit,
 ];

@@ -1,6 +1,9 @@
 import { toPointer } from "@operator/contracts/json";
-import type { Departure, Invariant, Judgement } from "@operator/subject/invariant";
+import type { Invariant, Judgement } from "@operator/subject/invariant";
 import type { ProbeReading } from "@operator/subject/probe";
+import { ghostAllowing } from "./invariant-ghost-allowing.ts";
+import { counterDrift, overAdmission } from "./invariants-counters.ts";
+import { nodeLeft } from "./left.ts";
 import type { State } from "./state.ts";
 
 /** A node that was seen draining gets so long to show up as departed before it counts as down. */
@@ -8,15 +11,6 @@ const drainMs = 3_000;
 const latencyP99MsMax = 100;
 /** Below this many decisions in the window a 99th percentile is one slow request. */
 const requestsMin = 20;
-
-/** The registry lists it as departed, and no longer as a member: it said goodbye itself. */
-const left: Departure<State> = {
-  needs: () => [{ source: "registry", target: "cluster" }],
-  says: ({ registry }, node) => {
-    const cluster = registry?.["cluster"];
-    return cluster !== undefined && Object.hasOwn(cluster.departed, node) && !cluster.members.includes(node);
-  },
-};
 
 const nodeDown: Invariant<State> = {
   name: "node_down",
@@ -40,7 +34,7 @@ const nodeDown: Invariant<State> = {
     }
     return judgeProbe(reading, node, atMs);
   },
-  left,
+  left: nodeLeft,
 };
 
 const redisDown: Invariant<State> = {
@@ -78,7 +72,7 @@ const redisDisconnected: Invariant<State> = {
       pointers,
     };
   },
-  left,
+  left: nodeLeft,
 };
 
 const highLatency: Invariant<State> = {
@@ -112,10 +106,18 @@ const highLatency: Invariant<State> = {
       pointers,
     };
   },
-  left,
+  left: nodeLeft,
 };
 
-export const invariants: Invariant<State>[] = [nodeDown, redisDown, redisDisconnected, highLatency];
+export const invariants: Invariant<State>[] = [
+  nodeDown,
+  redisDown,
+  redisDisconnected,
+  highLatency,
+  ghostAllowing,
+  overAdmission,
+  counterDrift,
+];
 
 function judgeProbe(reading: ProbeReading | undefined, target: string, atMs: number): Judgement {
   if (!reading) return { verdict: "unknown", reason: `${target} was never probed` };

@@ -12,6 +12,7 @@ export class KnownNodes {
   readonly #configured: ReadonlyMap<string, string>;
   readonly #learned = new Map<string, string>();
   readonly #departed = new Set<string>();
+  #lastDepartureMs = 0;
 
   constructor(configured: ReadonlyMap<string, string>) {
     this.#configured = configured;
@@ -26,6 +27,7 @@ export class KnownNodes {
       if (!url.success || !NodeId.safeParse(id).success) continue;
       if (this.#learned.has(id) || this.#learned.size < nodesMax) this.#learned.set(id, url.data);
     }
+    this.#lastDepartureMs = Math.max(this.#lastDepartureMs, ...Object.values(registry.departed));
     // The registry forgets departures in time; we don't, or a node would be missed a day after it left.
     for (const id of Object.keys(registry.departed)) {
       if (members.has(id) || !(this.#configured.has(id) || this.#learned.has(id))) continue;
@@ -38,6 +40,11 @@ export class KnownNodes {
     const all = new Map([...this.#learned, ...this.#configured]);
     for (const id of this.#departed) all.delete(id);
     return all;
+  }
+
+  /** When a node left last, by Redis' clock; 0 when none is known to have. */
+  lastDepartureMs(): number {
+    return this.#lastDepartureMs;
   }
 
   /** Nodes that were watched until they left. */

@@ -46,9 +46,17 @@ describe("a window", () => {
       byRedisPerS: 100,
       byFailOpenPerS: 0,
       byFailClosedPerS: 0,
+      allowedLately: 50,
+      failedOpenLately: 0,
       latencyP50Ms: 1,
       latencyP99Ms: 247,
     });
+  });
+
+  test("tells what came since the reading before apart from the whole window", () => {
+    const readings = readAll(scrape(0, 0, 0), scrape(1_000, 30, 0), scrape(2_000, 32, 0), scrape(3_000, 32, 0));
+    expect(readings.map(({ allowedLately }) => allowedLately)).toEqual([undefined, 30, 2, 0]);
+    expect(readings.at(-1)?.allowedPerS).toBeGreaterThan(0);
   });
 
   test("is 10 s long: what was slow before is forgotten", () => {

@@ -28,6 +28,7 @@ export function readWindow(history: History, scrape: Scrape): { history: History
   const reading: MetricsReading = {
     ...(scrape.redisConnected !== undefined && { redisConnected: scrape.redisConnected }),
     ...(base && scrape.atMs > base.atMs && between(base, scrape)),
+    ...lately(known.at(-1), scrape),
   };
   const needed = base ? known.slice(known.indexOf(base)) : known;
   return { history: [...needed, scrape].slice(-scrapesMax), reading };
@@ -68,6 +69,13 @@ function between(base: Scrape, scrape: Scrape): Partial<MetricsReading> {
     ...(p50S !== undefined && { latencyP50Ms: rounded(p50S * 1_000) }),
     ...(p99S !== undefined && { latencyP99Ms: rounded(p99S * 1_000) }),
   };
+}
+
+function lately(before: Scrape | undefined, scrape: Scrape): Partial<MetricsReading> {
+  if (!before) return {};
+  const grown = (kind: "outcome" | "source", name: string) =>
+    Math.max(0, Math.round((scrape.decisions[kind][name] ?? 0) - (before.decisions[kind][name] ?? 0)));
+  return { allowedLately: grown("outcome", "allowed"), failedOpenLately: grown("source", "fail_open") };
 }
 
 /**

@@ -15,6 +15,8 @@ export interface World {
   metrics?: Record<string, Reading | undefined>;
   registry?: Reading;
   redis?: Reading;
+  /** Of the key `load-1`. */
+  counters?: Reading;
 }
 
 /** What the sources read of three nodes and their Redis, all well but for what is told. */
@@ -41,6 +43,22 @@ export function partsAt(atMs: number, world: World = {}): Parts {
     latencyP99Ms: 2.4,
     ...world.metrics?.[node],
   });
+  const limit = { limit: 20, windowMs: 10_000 };
+  const counters = {
+    key: "load-1",
+    applied: [{ ...limit, nodes: [...nodes] }],
+    declared: limit,
+    fromMs: atMs - 9_000,
+    toMs: atMs - 1_500,
+    inRedis: 12,
+    admitted: 12,
+    ahead: 0,
+    unsettled: 0,
+    uncompared: 0,
+    silent: [],
+    promised: { ...limit, by: "declared", admitted: 14, isWhole: true, isHeld: true },
+    ...world.counters,
+  };
   const entry = (node: string, port: number) => [
     node,
     { present: true, url: `http://127.0.0.1:${port}`, status: "up", heartbeatAtMs: atMs - 600 },
@@ -57,6 +75,7 @@ export function partsAt(atMs: number, world: World = {}): Parts {
         ...world.registry,
       },
     },
+    counters: { "key-load-1": counters },
     redis: {
       redis: { role: "master", runId: "3f2a", uptimeS: 3_600, connectedClients: 9, operationsPerS: 61, ...world.redis },
     },

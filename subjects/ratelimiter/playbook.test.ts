@@ -2,6 +2,7 @@ import { type Breach, breachMs, caseOf, lineOf } from "@operator/evidence/case.f
 import { renderDiagnosis } from "@operator/evidence/render";
 import { catalogueOf } from "@operator/evidence/catalogue";
 import { validate } from "@operator/evidence/validate";
+import type { Json } from "@operator/contracts/json";
 import type { Answer } from "@operator/contracts/diagnosis";
 import type { CaseFile } from "@operator/subject/case-file";
 import * as fc from "fast-check";
@@ -32,6 +33,27 @@ const highLatency: Breach = {
   detail: { kind: "threshold", value: 240, limit: 100, unit: "ms" },
   pointers: ["/parts/metrics/node-a/latencyP99Ms", "/parts/metrics/node-a/requests"],
 };
+const counterDrift: Breach = {
+  invariant: "counter_drift",
+  target: "key-load-1",
+  detail: { kind: "threshold", value: 40, limit: 2, unit: "hits" },
+  pointers: ["/parts/counters/key-load-1/inRedis", "/parts/counters/key-load-1/admitted"],
+};
+const overAdmission: Breach = {
+  invariant: "over_admission",
+  target: "key-load-1",
+  detail: { kind: "threshold", value: 60, limit: 20, unit: "hits" },
+  pointers: ["/parts/counters/key-load-1/promised/admitted"],
+};
+const ghostAllowing: Breach = {
+  invariant: "ghost_allowing",
+  target: "node-a",
+  detail: { kind: "state", value: "fail_open", expected: "counted" },
+  pointers: ["/parts/metrics/node-a/byFailOpenPerS"],
+};
+const tooMuch = { limit: 20, windowMs: 10_000, by: "declared", admitted: 60, isWhole: true, isHeld: true };
+const raised = { limit: 2_000, windowMs: 10_000 };
+const unlisted = { members: ["node-b", "node-c"] };
 const everyNode = <Value>(value: Value) => Object.fromEntries(nodes.map((node) => [node, value]));
 const slow = { latencyP99Ms: 240 };
 
@@ -59,12 +81,29 @@ describe("what is broken, and where", () => {
     ["one slow node, nothing busy: nobody can tell", highLatency, { metrics: { "node-a": slow } }, "unknown"],
     ["a slow node while Redis hangs is its symptom", highLatency, { metrics: everyNode(slow), probe: { redis: down("silent", "TIMEOUT") } }, "fault: hung redis"],
     ["a quick node in its own evidence isn't slow", highLatency, {}, "no_fault: none node-a"],
+    ["hits that no node admitted were written by somebody else", counterDrift, { counters: { inRedis: 52, ahead: 40 } }, "fault: diverged key-load-1, reset_counter key-load-1"],
+    ["hits that Redis lacks were removed", counterDrift, { counters: { inRedis: 0 } }, "fault: diverged key-load-1"],
+    ["a counter that agrees in its own evidence isn't apart", counterDrift, {}, "no_fault: none key-load-1"],
+    ["too much under a wrong stored limit", overAdmission, { counters: { promised: tooMuch, stored: raised, applied: [{ ...raised, nodes: [...nodes] }] } }, "fault: misconfigured key-load-1, update_limit key-load-1"],
+    ["too much under a wrong default", overAdmission, { counters: { promised: tooMuch, applied: [{ ...raised, nodes: [...nodes] }] } }, "fault: misconfigured key-load-1, update_limit key-load-1"],
+    ["too much while a node isn't in the register", overAdmission, { counters: { promised: tooMuch }, registry: unlisted }, "fault: misconfigured node-a, drain_node node-a"],
+    ["too much while Redis lacks hits", overAdmission, { counters: { promised: tooMuch, admitted: 40, inRedis: 20 } }, "fault: diverged key-load-1"],
+    ["too much, and nothing is wrong that can be seen", overAdmission, { counters: { promised: tooMuch } }, "unknown"],
+    ["what is within the limit in its own evidence is no breach", overAdmission, {}, "no_fault: none key-load-1"],
+    ["a node that admits and isn't in the register counts elsewhere", ghostAllowing, { registry: unlisted }, "fault: misconfigured node-a, drain_node node-a"],
+    ["a node whose heartbeat has expired counts elsewhere", ghostAllowing, { registry: { nodes: { "node-a": { present: false } } } }, "fault: misconfigured node-a, drain_node node-a"],
+    ["a node that fails open without Redis is cut off", ghostAllowing, { metrics: { "node-a": { redisConnected: false, byFailOpenPerS: 20 } } }, "fault: unreachable node-a"],
+    ["a node that fails open while Redis hangs is its symptom", ghostAllowing, { metrics: { "node-a": { byFailOpenPerS: 20 } }, probe: { redis: down("silent", "TIMEOUT") } }, "fault: hung redis"],
+    ["a node that fails open and has Redis: nobody can tell", ghostAllowing, { metrics: { "node-a": { byFailOpenPerS: 20 } } }, "unknown"],
+    ["a node that is counted in its own evidence is no ghost", ghostAllowing, {}, "no_fault: none node-a"],
     ["an invariant without a rule is not known", { ...nodeDown, invariant: "key_leak" }, {}, "unknown"],
   ]; // prettier-ignore
   test.each(rows)("%s", (_, breach, world, expected) => {
     const { file, ground } = caseIn(world, breach);
     const answer = playbook(file);
-    expect(summaryOf(answer)).toBe(expected);
+    const proposed = answer.proposals.map(({ action, target }) => `, ${action} ${target}`).join("");
+    const isRestart = proposed.includes("restart_node");
+    expect(`${summaryOf(answer)}${isRestart ? "" : proposed}`).toBe(expected);
     expect(rejectionsOf(answer, file, ground)).toEqual([]);
     if (answer.verdict === "fault") {
       expect(answer.alternatives.length, "a cause is told from others").toBeGreaterThan(0);
@@ -114,7 +153,15 @@ test("latency that is over by now is no fault", () => {
 });
 
 test("without snapshots the answer is that nobody knows, and what is missing", () => {
-  for (const breach of [nodeDown, redisDown, redisDisconnected, highLatency]) {
+  for (const breach of [
+    nodeDown,
+    redisDown,
+    redisDisconnected,
+    highLatency,
+    counterDrift,
+    overAdmission,
+    ghostAllowing,
+  ]) {
     const { file, ground } = caseOf({ ...breach, topology: [] });
     const answer = playbook(file);
     expect(answer.verdict).toBe("unknown");
@@ -143,8 +190,22 @@ test("whatever the snapshots show, the playbook answers, its answer is grounded,
       { nodes: {} },
     ),
     redis: fc.constantFrom<NonNullable<World["redis"]>[]>({}, { loading: true }),
+    counters: fc.record({
+      inRedis: fc.integer({ min: 0, max: 60 }),
+      ahead: fc.integer({ min: 0, max: 40 }),
+      promised: fc.constantFrom({ ...tooMuch }, { ...tooMuch, admitted: 3 }),
+      applied: fc.constantFrom<Json[]>([], [{ ...raised, nodes: [] }]),
+    }),
   });
-  const breach = fc.constantFrom(nodeDown, redisDown, redisDisconnected, highLatency);
+  const breach = fc.constantFrom(
+    nodeDown,
+    redisDown,
+    redisDisconnected,
+    highLatency,
+    counterDrift,
+    overAdmission,
+    ghostAllowing,
+  );
   fc.assert(
     fc.property(world, breach, fc.constantFrom("firing", "clearing", "ok"), (world, breach, state) => {
       const lines = [lineOf(breach.invariant, breach.target, state, breachMs + 500)];

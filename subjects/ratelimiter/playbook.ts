@@ -1,8 +1,11 @@
 import { Citations } from "@operator/evidence/citations";
 import { notKnown } from "@operator/evidence/answer";
 import type { Playbook } from "@operator/subject/case-file";
+import { counterDrift } from "./playbook-counters.ts";
+import { ghostAllowing } from "./playbook-ghost-allowing.ts";
 import { highLatency } from "./playbook-high-latency.ts";
 import { nodeDown } from "./playbook-node-down.ts";
+import { overAdmission } from "./playbook-over-admission.ts";
 import { redisDisconnected } from "./playbook-redis-disconnected.ts";
 import { redisDown } from "./playbook-redis-down.ts";
 import { Sight } from "./playbook-sight.ts";
@@ -21,6 +24,12 @@ export const playbook: Playbook = (file) => {
       return redisDisconnected(sight);
     case "high_latency":
       return highLatency(sight);
+    case "ghost_allowing":
+      return ghostAllowing(sight);
+    case "over_admission":
+      return overAdmission(sight);
+    case "counter_drift":
+      return counterDrift(sight);
     default:
       return notKnown(file, sight.citations, "the playbook has no rule for this invariant");
   }

@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { exampleKeys, exampleLimit } from "./example-keys.ts";
 import type { ProcessPlan, ProcessSpec } from "@operator/subject/processes";
 
 const nodes = ["node-a", "node-b", "node-c"] as const;
 const service = join(import.meta.dirname, "service", "src");
+const { limit, windowMs } = exampleLimit;
 const host = "127.0.0.1";
 
 /** One Redis, three nodes, and a load that checks exactness from outside, as local processes. */
@@ -34,6 +36,8 @@ export const processes: ProcessPlan = {
         RATELIMITER_PORT: String(portOf(ports, node)),
         RATELIMITER_REDIS_URL: redisUrl(ports),
         RATELIMITER_MANAGEMENT_TOKEN: secrets["managementToken"] ?? "",
+        RATELIMITER_DEFAULT_LIMIT: String(limit),
+        RATELIMITER_DEFAULT_WINDOW_MS: String(windowMs),
       },
       ready: { url: `${nodeUrl(ports, node)}/livez` },
       labels: { "operator.target": node },
@@ -41,7 +45,12 @@ export const processes: ProcessPlan = {
     {
       name: "load",
       command: "node",
-      arguments: [join(service, "load.ts"), "--targets", nodes.map((node) => nodeUrl(ports, node)).join(",")],
+      arguments: [
+        join(service, "load.ts"),
+        `--targets=${nodes.map((node) => nodeUrl(ports, node)).join(",")}`,
+        `--limit=${limit}`,
+        `--window-ms=${windowMs}`,
+      ],
       environment: {},
       ready: { line: '"type":"load"' },
       labels: {},
@@ -50,6 +59,7 @@ export const processes: ProcessPlan = {
   environment: ({ ports }) => ({
     RATELIMITER_REDIS_URL: redisUrl(ports),
     RATELIMITER_NODES: nodes.map((node) => `${node}=${nodeUrl(ports, node)}`).join(","),
+    RATELIMITER_LIMITS: exampleKeys.map((key) => `${key}=${limit}/${windowMs}`).join(","),
   }),
   writeEnvironment: ({ secrets }) => ({ RATELIMITER_MANAGEMENT_TOKEN: secrets["managementToken"] ?? "" }),
 };

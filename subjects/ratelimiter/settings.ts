@@ -1,5 +1,8 @@
 import { z } from "zod";
-import { keyPrefix } from "./key-target.ts";
+import { keyPrefix, targetOfKey } from "./key-target.ts";
+
+/** Each is watched. */
+const declaredMax = 32;
 
 /** Names that are targets of other sources, so no node may have them. */
 const taken = new Set(["redis", "cluster"]);
@@ -38,6 +41,21 @@ export const settings = {
       }
       return nodes;
     }),
+  RATELIMITER_LIMITS: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      const limits = new Map<string, { limit: number; windowMs: number }>();
+      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
+        const [, key = "", limit, windowMs] = /^(.+)=(\d{1,5})\/(\d{1,8})$/.exec(part.trim()) ?? [];
+        const declared = { limit: Number(limit), windowMs: Number(windowMs) };
+        if (targetOfKey(key) !== undefined && declared.limit > 0 && declared.windowMs > 0) limits.set(key, declared);
+        else context.addIssue(`"${part}" is no limit: write key=hits/milliseconds, e.g. login=5/60000`);
+      }
+      if (limits.size > declaredMax)
+        context.addIssue(`${limits.size} limits are declared: ${declaredMax} are the most`);
+      return limits;
+    }),
   RATELIMITER_MANAGEMENT_TOKEN: z
     .string()
     .min(16, { error: "the management token of the nodes, 16 characters or more" })
@@ -60,6 +78,12 @@ export const settingsHelp = [
     name: "RATELIMITER_NODES",
     about:
       "nodes to watch from the start, e.g. node-a=http://127.0.0.1:4001,node-b=http://127.0.0.1:4002; others are found in the registry",
+    default: "",
+  },
+  {
+    name: "RATELIMITER_LIMITS",
+    about:
+      "limits that have to hold whatever is stored, as key=hits/milliseconds, e.g. login=5/60000,search=100/1000; at most 32",
     default: "",
   },
   {

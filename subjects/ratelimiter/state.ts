@@ -61,6 +61,9 @@ export const MetricsReading = z.object({
   byRedisPerS: perSecond.optional(),
   byFailOpenPerS: perSecond.optional(),
   byFailClosedPerS: perSecond.optional(),
+  /** Admitted since the reading before, by Redis and by the failure policy. */
+  allowedLately: count.optional(),
+  failedOpenLately: count.optional(),
   /** Decision latency; absent when nothing was decided in the window. At most the histogram's largest finite bound. */
   latencyP50Ms: z.number().nonnegative().optional(),
   latencyP99Ms: z.number().nonnegative().optional(),
@@ -68,6 +71,17 @@ export const MetricsReading = z.object({
 export type MetricsReading = z.infer<typeof MetricsReading>;
 
 const Limit = z.object({ limit: z.int().positive(), windowMs: z.int().positive() });
+
+/** Which keys have limits of their own. One target: `cluster`. */
+export const LimitsReading = z.object({
+  /** Counts up with every change of a stored limit. */
+  version: count,
+  /** Keys with a stored limit. */
+  stored: count,
+  /** Keys whose counters are watched: all declared ones, and of the stored ones as many as there's room for. */
+  watched: z.array(z.string()),
+});
+export type LimitsReading = z.infer<typeof LimitsReading>;
 
 /**
  * What the nodes say they admitted of a key against what Redis has logged of it. One target per key that is watched:
@@ -87,6 +101,8 @@ export const CountersReading = z.object({
   /** Hits in Redis, and admissions by the nodes' own accounts, in that part. */
   inRedis: count,
   admitted: count,
+  /** Hits of a time that is yet to come, whatever put them there: they stay until long after it. Part of `inRedis`. */
+  ahead: count,
   /** Asked of Redis without an answer: it may have logged these or not. */
   unsettled: count,
   /** Hits and admissions in the rest of the window: from before a node or Redis started, so nobody can compare them. */
@@ -112,6 +128,7 @@ export const state = defineState({
   registry: RegistryReading,
   redis: RedisReading,
   metrics: MetricsReading,
+  limits: LimitsReading,
   counters: CountersReading,
 });
 export type State = StateOf<typeof state>;

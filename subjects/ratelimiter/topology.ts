@@ -9,6 +9,9 @@ function isBlindnessOf({ detail }: Symptom, source: string, about?: string): boo
   return detail.kind === "blind" && detail.source === source && (about === undefined || detail.about === about);
 }
 
+/** Sources that ask Redis. */
+const inRedis = ["registry", "redis", "limits", "counters"];
+
 const explanations: Explanation[] = [
   {
     cause: "redis_down",
@@ -19,14 +22,44 @@ const explanations: Explanation[] = [
   {
     cause: "redis_down",
     effect: sourceBlind,
-    joins: (_, effect) => isBlindnessOf(effect, "registry") || isBlindnessOf(effect, "redis"),
-    why: "the registry is kept in Redis, and the source `redis` asks Redis itself",
+    joins: (_, effect) => inRedis.some((source) => isBlindnessOf(effect, source)),
+    why: "registry, limits and counters are kept in Redis, and the source `redis` asks Redis itself",
   },
   {
     cause: "redis_down",
     effect: "high_latency",
     joins: () => true,
     why: "a node waits for Redis up to its command timeout before its failure policy decides",
+  },
+  {
+    cause: "redis_down",
+    effect: "ghost_allowing",
+    joins: () => true,
+    why: "without Redis every node admits by its failure policy, and none can renew its place in the register",
+  },
+  {
+    cause: "redis_down",
+    effect: "counter_drift",
+    joins: () => true,
+    why: "a Redis that was away has lost hits, or carries out late what nobody waits for any more",
+  },
+  {
+    cause: "redis_disconnected",
+    effect: "ghost_allowing",
+    joins: (cause, effect) => cause.target === effect.target,
+    why: "a node that can't reach Redis admits by its failure policy, and its place in the register expires",
+  },
+  {
+    cause: "ghost_allowing",
+    effect: "counter_drift",
+    joins: () => true,
+    why: "a node that counts in another Redis admits what this one has no hit of",
+  },
+  {
+    cause: "node_down",
+    effect: "ghost_allowing",
+    joins: (cause, effect) => cause.target === effect.target,
+    why: "a node that comes back admits before its heartbeat is in the register again",
   },
   {
     cause: "node_down",
@@ -48,9 +81,9 @@ const explanations: Explanation[] = [
   },
 ];
 
-/** Nodes depend on Redis alone: each decides by itself, none asks another. */
+/** Nodes depend on Redis alone: each decides by itself, none asks another. The keys that are watched are counted in Redis. */
 export const topology: Topology<State> = {
-  targets: ({ probe, registry, metrics }) => {
+  targets: ({ probe, registry, metrics, counters }) => {
     const cluster = registry?.["cluster"];
     const named = [...Object.keys(probe ?? {}), ...Object.keys(metrics ?? {}), ...(cluster?.members ?? [])];
     const isThere = (node: string) =>
@@ -59,6 +92,7 @@ export const topology: Topology<State> = {
     return [
       { name: "redis", kind: "redis", dependsOn: [] },
       ...nodes.map((name) => ({ name, kind: "node", dependsOn: ["redis"] })),
+      ...Object.keys(counters ?? {}).map((name) => ({ name, kind: "key", dependsOn: ["redis"] })),
     ];
   },
   explanations,

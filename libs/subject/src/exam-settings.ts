@@ -31,10 +31,14 @@ export function examineProcesses(plan: ProcessPlan, settings: Record<string, unk
     const names = specs.map(({ name }) => name);
     const twice = names.filter((name, i) => names.indexOf(name) !== i);
     const unlabelled = specs.filter(({ target, labels }) => target !== undefined && Object.keys(labels).length === 0);
-    const foreign = Object.keys(plan.environment({ ports, secrets })).filter((name) => !Object.hasOwn(settings, name));
+    const environment = plan.environment({ ports, secrets });
+    const forWriters = plan.writeEnvironment?.({ secrets }) ?? {};
+    const foreign = Object.keys({ ...environment, ...forWriters }).filter((name) => !Object.hasOwn(settings, name));
+    const told = Object.values(secrets).filter((secret) => JSON.stringify(environment).includes(secret));
     return [
       ...twice.map((name) => `processes.ts: two programs are named ${name}`),
       ...unlabelled.map(({ name }) => `processes.ts: ${name} is a target without a label, so no fault may touch it`),
+      ...(told.length > 0 ? ["processes.ts: its environment tells everybody a secret: only writeEnvironment may"] : []),
       ...foreign.map((name) => `processes.ts: its environment sets ${name}, which settings.ts doesn't read`),
       ...specs
         .filter(({ arguments: given, environment }) => /undefined|NaN/.test(JSON.stringify([given, environment])))

@@ -273,6 +273,16 @@ test.each<[string, WholeRoom, RegExp]>([
     processes({ environment: () => ({ EXAMPLE_UR: "x" }) }),
     /sets EXAMPLE_UR, which settings.ts doesn't read/,
   ],
+  [
+    "a secret that is for those who change things",
+    processes({ secrets: ["token"], environment: ({ secrets }) => ({ EXAMPLE_URL: secrets["token"] ?? "" }) }),
+    /tells everybody a secret/,
+  ],
+  [
+    "a credential that nobody reads",
+    processes({ writeEnvironment: () => ({ EXAMPLE_TOKEN: "x" }) }),
+    /sets EXAMPLE_TOKEN, which settings.ts doesn't read/,
+  ],
   ["processes that throw", processes({ specs: oops }), /processes.ts: throws: oops/],
 ])("%s fails the exam", (_, broken, complaint) => {
   expect(examine(broken).join("\n")).toMatch(complaint);

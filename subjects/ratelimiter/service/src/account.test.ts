@@ -101,7 +101,7 @@ async function told(sinceUs: number) {
 }
 
 test("what nodes say they admitted is what Redis has logged, to the hit", async () => {
-  const asked = Array.from({ length: 40 }, (_, at) => nodes[at % 2]?.check({ key: "k", cost: 1 + (at % 3 === 0 ? 1 : 0) }));
+  const asked = Array.from({ length: 40 }, async (_, at) => await nodes[at % 2]?.check({ key: "k", cost: 1 + (at % 3 === 0 ? 1 : 0) }));
   await Promise.all(asked);
   const { admitted, unanswered, limits } = await told(0);
   expect(admitted).toBe(await server.client.zcard("ratelimit:k"));

@@ -114,7 +114,7 @@ export async function startNode(
   const probing = inRhythm(config.RATELIMITER_PROBE_MS, link.probe, missed("a probe"));
   const refreshing = inRhythm(config.RATELIMITER_LIMITS_REFRESH_MS, limits.refresh, missed("reading the limits"));
   const beating = inRhythm(config.RATELIMITER_HEARTBEAT_MS, registry.heartbeat, missed("a heartbeat"));
-  link.whenConnected(account.connected);
+  link.whenConnected(() => account.connected());
   link.whenConnected(refreshing.now);
   link.whenConnected(beating.now);
 

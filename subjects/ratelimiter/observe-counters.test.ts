@@ -1,0 +1,242 @@
+import type { Judgement } from "@operator/subject/invariant";
+import type { Observation, Reading } from "@operator/subject/observation";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { counterDrift, overAdmission } from "./invariants-counters.ts";
+import { observe } from "./observe.ts";
+import { type NodeFixture, startNodeProcess } from "./service/src/node.fixture.ts";
+import { type RedisFixture, startRedis } from "./service/src/redis.fixture.ts";
+import { until } from "./service/src/until.fixture.ts";
+import { CountersReading } from "./state.ts";
+
+// What nodes admitted against what Redis has logged, read from real ones.
+
+/** Longer than a read looks back beside the window. */
+const windowMs = 10_000;
+const limit = 10;
+let redis: RedisFixture;
+let nodes: NodeFixture[] = [];
+let observation: Observation | undefined;
+let stopAsking = () => Promise.resolve();
+
+beforeEach(async () => {
+  redis = await startRedis();
+  nodes = await Promise.all(["node-a", "node-b"].map((id) => startNode(id)));
+  for (const node of nodes) {
+    await until("Redis is connected", async () => (await node.get("/healthz")).status === 200);
+  }
+  observation = await observe({
+    RATELIMITER_REDIS_URL: redis.url,
+    RATELIMITER_NODES: nodes.map(({ url }, at) => `node-${"ab"[at]}=${url}`).join(","),
+    RATELIMITER_LIMITS: `k=${limit}/${windowMs}`,
+  });
+  await until("the register is read", () =>
+    read("registry").then(
+      () => true,
+      () => false,
+    ),
+  );
+});
+
+afterEach(async () => {
+  await stopAsking();
+  await observation?.close();
+  for (const node of nodes) await node[Symbol.asyncDispose]();
+  nodes = [];
+  await redis[Symbol.asyncDispose]();
+});
+
+function startNode(id: string, port = "0"): Promise<NodeFixture> {
+  return startNodeProcess(id, redis.url, {
+    RATELIMITER_DEFAULT_LIMIT: String(limit),
+    RATELIMITER_DEFAULT_WINDOW_MS: String(windowMs),
+    RATELIMITER_COMMAND_TIMEOUT_MS: "300",
+    RATELIMITER_LIMITS_REFRESH_MS: "100",
+    RATELIMITER_PORT: port,
+    RATELIMITER_DRAIN_MS: "0",
+  });
+}
+
+async function read(name: string): Promise<Record<string, Reading>> {
+  const source = observation?.sources.find((source) => source.name === name);
+  if (!source) throw new Error(`no source ${name}`);
+  return await source.read(AbortSignal.timeout(source.timeoutMs));
+}
+
+async function look() {
+  const reading = (await read("counters"))["key-k"];
+  if (!reading || !("value" in reading)) throw new Error(`k wasn't read: ${JSON.stringify(reading)}`);
+  const value = CountersReading.parse(reading.value);
+  const state = { counters: { "key-k": value } };
+  const shown = ({ verdict, ...rest }: Judgement) =>
+    `${verdict}${"value" in rest && rest.value !== undefined ? ` ${rest.value}` : ""}`;
+  return {
+    value,
+    drift: shown(counterDrift.judge(state, "key-k", 0)),
+    over: shown(overAdmission.judge(state, "key-k", 0)),
+  };
+}
+
+/** What the verdicts come to, in the end. */
+async function comesTo(expected: { drift?: string; over?: string }) {
+  let seen: Awaited<ReturnType<typeof look>> | undefined;
+  await until(
+    `the verdicts are ${JSON.stringify(expected)}`,
+    async () => {
+      seen = await look().catch(() => undefined);
+      return Object.entries(expected).every(
+        ([name, verdict]) => seen?.[name === "drift" ? "drift" : "over"] === verdict,
+      );
+    },
+    25_000,
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}; it was ${JSON.stringify(seen)}`);
+  });
+}
+
+async function nowUs(): Promise<number> {
+  const [seconds, microseconds] = z.tuple([z.coerce.number(), z.coerce.number()]).parse(await redis.client.time());
+  return seconds * 1_000_000 + microseconds;
+}
+
+async function ask(times: number): Promise<void> {
+  const asked = Array.from({ length: times }, async (_, at) => await nodes[at % nodes.length]?.check({ key: "k" }));
+  await Promise.all(asked);
+}
+
+/** Asks for `k` over and over, until it's over. */
+function keepAsking(): void {
+  const stop = new AbortController();
+  const asking = (async () => {
+    while (!stop.signal.aborted) {
+      await ask(2).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  stopAsking = () => {
+    stop.abort();
+    return asking;
+  };
+}
+
+test("a key that nobody asks for is well at once", async () => {
+  expect(await look()).toMatchObject({ drift: "ok 0", over: "ok 0", value: { uncompared: 0, silent: [] } });
+});
+
+test("under load to the limit and beyond, never anything but ok, and something is compared", async () => {
+  keepAsking();
+  let most = 0;
+  for (const endMs = performance.now() + 6_000; performance.now() < endMs;) {
+    const { drift, over, value } = await look();
+    expect([drift, over.split(" ")[0]], JSON.stringify(value)).toEqual(["ok 0", "ok"]);
+    most = Math.max(most, value.inRedis);
+  }
+  expect(most).toBeGreaterThan(limit / 2);
+});
+
+test("forged hits are a drift, and none once the counter was reset", async () => {
+  await ask(3);
+  const now = await nowUs();
+  for (let at = 0; at < limit; at++) await redis.client.zadd("ratelimit:k", now, `forged:${at}`);
+  await comesTo({ drift: `violated ${limit}`, over: "ok 3" });
+  await comesTo({ drift: "ok 0", over: "ok 0" });
+  // Those of a time to come stay, and deny for as long.
+  const ahead = now + 60_000_000;
+  for (let at = 0; at < limit; at++) await redis.client.zadd("ratelimit:k", ahead, `forged:${at}`);
+  await redis.client.pexpire("ratelimit:k", 120_000);
+  await comesTo({ drift: `violated ${limit}` });
+  expect((await nodes[0]?.check({ key: "k" }))?.status).toBe(429);
+  await nodes[0]?.manage("POST", "counters/k/reset");
+  await comesTo({ drift: "ok 0", over: "ok 0" });
+});
+
+test("hits that Redis lost are a drift below 0, and the second limit that they gave is one too many", async () => {
+  await ask(limit);
+  await redis.client.del("ratelimit:k");
+  await ask(limit);
+  await comesTo({ drift: `violated ${-limit}`, over: `violated ${2 * limit}` });
+});
+
+test("a limit that was raised against what is declared admits too much", async () => {
+  await nodes[0]?.manage("PUT", "limits/k", { limit: 10 * limit, windowMs });
+  await until("both nodes apply it", async () => {
+    await read("limits");
+    const { applied } = (await look()).value;
+    return applied.length === 1 && applied[0]?.limit === 10 * limit;
+  });
+  await ask(2 * limit);
+  await comesTo({ over: `violated ${2 * limit}`, drift: "ok 0" });
+  expect((await look()).value).toMatchObject({
+    stored: { limit: 10 * limit, windowMs },
+    declared: { limit, windowMs },
+    promised: { by: "declared", limit },
+  });
+});
+
+test("a stored limit is held to only when it has been stored for a whole window", async () => {
+  await nodes[0]?.manage("PUT", "limits/s", { limit: 5, windowMs });
+  await read("limits");
+  const stored = async () => CountersReading.parse(Object(await read("counters"))["key-s"].value).promised;
+  expect(await stored()).toMatchObject({ by: "stored", limit: 5, isHeld: false });
+  await until("it's held", async () => (await stored())?.isHeld === true);
+});
+
+test("a key whose limit is deleted has left", async () => {
+  await nodes[0]?.manage("PUT", "limits/s", { limit: 5, windowMs });
+  await read("limits");
+  expect(Object.keys(await read("counters"))).toEqual(["key-k", "key-s"]);
+  await nodes[0]?.manage("DELETE", "limits/s");
+  expect(await read("limits")).toMatchObject({ cluster: { value: { stored: 0, watched: ["k"] } } });
+  expect((await read("counters"))["key-s"]).toEqual({ left: true });
+});
+
+test("across a node's restart it's unknown until a window has passed", async () => {
+  keepAsking();
+  await comesTo({ drift: "ok 0" });
+  const url = new URL(nodes[1]?.url ?? "");
+  nodes[1]?.signal("SIGKILL");
+  await nodes[1]?.exited;
+  expect(await look()).toMatchObject({ drift: "unknown", over: "unknown", value: { silent: ["node-b"] } });
+  nodes[1] = await startNode("node-b", url.port);
+  await until("it's heard again", async () => (await look()).value.silent.length === 0);
+  const { drift, over, value } = await look();
+  expect([drift, over], JSON.stringify(value)).toEqual(["unknown", "unknown"]);
+  expect(value.uncompared).toBeGreaterThan(0);
+  await comesTo({ drift: "ok 0" });
+});
+
+test("across a restart of Redis it's unknown, though its hits are lost and a second limit is admitted", async () => {
+  await ask(limit);
+  await comesTo({ over: `ok ${limit}`, drift: "ok 0" });
+  await redis.restart();
+  await until("a node has it again", async () => (await nodes[0]?.get("/healthz"))?.status === 200);
+  keepAsking();
+  const seen = new Set<string>();
+  await until("it's told again", async () => {
+    const looked = await look().catch(() => undefined);
+    if (looked) for (const verdict of [looked.drift, looked.over]) seen.add(verdict.split(" ")[0] ?? "");
+    return looked?.drift === "ok 0" && looked.over.startsWith("ok");
+  });
+  expect(seen).not.toContain("violated");
+  expect(seen).toContain("unknown");
+});
+
+test("what a paused Redis carries out late is no drift", async () => {
+  await ask(2);
+  redis.pause();
+  await ask(8);
+  redis.resume();
+  await until("Redis has them all", async () => (await redis.client.zcard("ratelimit:k")) > 2);
+  for (const endMs = performance.now() + windowMs; performance.now() < endMs;) {
+    const looked = await look().catch(() => undefined);
+    expect(looked?.drift.split(" ")[0] ?? "ok", JSON.stringify(looked?.value)).not.toBe("violated");
+  }
+});
+
+test("a node that is silent makes it unknown, not well", async () => {
+  await ask(4);
+  nodes[1]?.signal("SIGSTOP");
+  const { drift, over, value } = await look();
+  nodes[1]?.signal("SIGCONT");
+  expect([drift, over, value.silent]).toEqual(["unknown", "unknown", ["node-b"]]);
+});
