@@ -10,6 +10,7 @@ export const userNames = [
   "diagnoser",
   "actuator",
   "chaos",
+  "notifier",
   "cli",
   "watch",
   "provision",

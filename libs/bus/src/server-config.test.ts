@@ -16,6 +16,7 @@ test("a password with quotes, dollars and spaces is one password", { timeout: 30
     provision: "7",
     actuator: "8",
     chaos: "9",
+    notifier: "10",
   };
   await using server = await startNats({ passwords });
   await using observer = await connectAs(server, "observer");
@@ -36,6 +37,7 @@ test("a user that was added without permissions could do nothing, and nobody ans
     provision: "7",
     actuator: "8",
     chaos: "9",
+    notifier: "10",
   };
   const config = serverConfig({ passwords });
   expect(config).toContain(`default_permissions: { publish: { deny: [">"] }, subscribe: { deny: [">"] } }`);

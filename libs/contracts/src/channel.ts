@@ -10,6 +10,7 @@ export type UserName =
   | "diagnoser"
   | "actuator"
   | "chaos"
+  | "notifier"
   | "cli"
   | "watch"
   | "provision";

@@ -190,8 +190,8 @@ export const buckets = {
     holds: "`lever`: whether chaos is halted: all faults reverted, new ones refused",
   },
   checkpoints: {
-    writers: ["ticketer", "actuator"],
-    readers: ["ticketer", "actuator", "cli"],
+    writers: ["ticketer", "actuator", "notifier"],
+    readers: ["ticketer", "actuator", "notifier", "cli"],
     history: 1,
     maxAgeMs: 0,
     maxBytes: 16 * mebibyte,

@@ -22,7 +22,7 @@ const stopMsMax = 4_500;
  */
 export async function runService(options: {
   /** Also its user on the bus. */
-  name: "observer" | "checker" | "ticketer" | "diagnoser" | "actuator" | "chaos";
+  name: "observer" | "checker" | "ticketer" | "diagnoser" | "actuator" | "chaos" | "notifier";
   config: CommonConfig;
   run: (context: ServiceContext) => Promise<void>;
 }): Promise<void> {

@@ -120,6 +120,7 @@ export function drawPasswords(): Record<UserName, string> {
     diagnoser: draw(),
     actuator: draw(),
     chaos: draw(),
+    notifier: draw(),
     cli: draw(),
     watch: draw(),
     provision: draw(),
