@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { addApprover } from "@operator/approval/approvers-file";
 import { newKey, readPrivateKey } from "@operator/approval/keys";
 import { sign } from "@operator/approval/sign";
+import type { Bus } from "@operator/bus/bus";
+import { readInOrder } from "@operator/bus/read-in-order";
 import { Action } from "@operator/contracts/action";
 import { ActionStatement, ModeStatement } from "@operator/contracts/approval";
 import { ChaosCommand } from "@operator/contracts/chaos";
@@ -74,12 +76,23 @@ test(`any service killed at any moment: each of ${rounds} kills is put right by 
       return found.find((each) => each.ticket === ticket.id);
     });
     await cli.publish(flow.approval, approve(action, (await control.get(controlKey))?.value.term ?? 0));
-    const ended = await until(`${what}: ${action.id} ended`, async () => {
-      const now = (await actions.get(action.id))?.value;
-      return now && ["verified", "unverified", "failed", "refused", "expired", "cancelled"].includes(now.state)
-        ? now
-        : undefined;
-    });
+    const ended = await until(
+      `${what}: ${action.id} ended`,
+      async () => {
+        const now = (await actions.get(action.id))?.value;
+        return now && ["verified", "unverified", "failed", "refused", "expired", "cancelled"].includes(now.state)
+          ? now
+          : undefined;
+      },
+      {
+        seen: async () =>
+          JSON.stringify([
+            (await actions.get(action.id))?.value,
+            await notesOf(cli),
+            (await control.get(controlKey))?.value,
+          ]),
+      },
+    );
     expect(
       ended.steps.map(({ state }) => state),
       what,
@@ -98,6 +111,15 @@ test(`any service killed at any moment: each of ${rounds} kills is put right by 
     expect((await control.get(controlKey))?.value.inFlight, `${what}: nothing stays in flight`).toEqual({});
   }
 }, 1_800_000);
+
+async function notesOf(cli: Bus): Promise<string[]> {
+  for await (const { received } of readInOrder(cli, flow.note, { from: "first", signal: AbortSignal.timeout(3_000) })) {
+    return received
+      .slice(-5)
+      .map(({ message }) => `${message.kind} ${message.code ?? ""} ${message.action ?? ""} ${message.text}`);
+  }
+  return [];
+}
 
 const made = newKey();
 const { privateKey } = readPrivateKey(made.privatePem);
@@ -138,12 +160,17 @@ function approve({ id, subject, proposal, evidence }: Action, term: number) {
   return { action: id, subject, signed: sign(statement, privateKey) };
 }
 
-async function until<Found>(what: string, look: () => Promise<Found | undefined>, withinMs = 120_000): Promise<Found> {
+/** `seen`: what to say when it doesn't come. */
+async function until<Found>(
+  what: string,
+  look: () => Promise<Found | undefined>,
+  { withinMs = 120_000, seen = () => Promise.resolve("") }: { withinMs?: number; seen?: () => Promise<string> } = {},
+): Promise<Found> {
   const end = performance.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (performance.now() > end) throw new Error(`${what}: not within ${withinMs} ms`);
+    if (performance.now() > end) throw new Error(`${what}: not within ${withinMs} ms ${await seen()}`);
     await sleep(100);
   }
 }

@@ -23,5 +23,6 @@ await runService({
       approversFile: config.OPERATOR_APPROVERS_FILE,
       policyFile: config.OPERATOR_POLICY_FILE,
       supervisorSocket: config.OPERATOR_SUPERVISOR_SOCKET,
+      environment: process.env,
     }),
 });

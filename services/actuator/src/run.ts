@@ -48,11 +48,13 @@ export async function run(
     approversFile?: string | undefined;
     policyFile?: string | undefined;
     supervisorSocket?: string | undefined;
+    /** In which actions find their subject. */
+    environment: Record<string, string | undefined>;
   },
 ): Promise<void> {
   const { bus, log, signal } = context;
   const approvers = approversOf(config.approversFile, log);
-  await using hands = handsOf(process.env, config.supervisorSocket);
+  await using hands = handsOf(config.environment, config.supervisorSocket);
   const desk: Desk = {
     context,
     book: await Book.open(bus, log),
