@@ -26,6 +26,7 @@ export function registerDemo(program: Command, shell: Shell): void {
           : {
               ask: async (question: string) => /^y(es)?$/i.test((await askOnTerminal(question, shell.signal)).trim()),
             }),
+        diagnoser: claudeSettings(shell.env),
         keep: options.keep,
         contextFile: join(shell.root, ".operator", "context.json"),
         page: options.json ? jsonPage(write) : plainPage(write, shell),
@@ -33,4 +34,12 @@ export function registerDemo(program: Command, shell: Shell): void {
       });
       process.exitCode = shell.signal.aborted ? 130 : ok ? 0 : 1;
     });
+}
+
+/** With a key Claude diagnoses, and costs money; without, the playbook does. */
+function claudeSettings(env: Shell["env"]): Record<string, string> {
+  const settings = Object.entries(env).filter(
+    ([name]) => name === "ANTHROPIC_API_KEY" || name.startsWith("OPERATOR_CLAUDE_"),
+  );
+  return Object.fromEntries(settings.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }

@@ -17,6 +17,8 @@ export interface DemoPlan {
   subject: string;
   /** Faults by name; the room says which there are. */
   scenarios: string[];
+  /** The diagnoser's settings, e.g. the key with which it asks Claude. */
+  diagnoser: Record<string, string>;
   /** Asks a person whether an action is to be done; absent: the demo approves by itself. */
   ask?: (question: string) => Promise<boolean>;
   /** Stay up after the story until the signal. */
@@ -40,7 +42,7 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
   await using stack = await Stack.start({
     subject: plan.subject,
     counts: { actuator: 1, chaos: 1 },
-    environment: { actuator: { OPERATOR_APPROVERS_FILE: approver.file } },
+    environment: { actuator: { OPERATOR_APPROVERS_FILE: approver.file }, diagnoser: plan.diagnoser },
     onUp: page.up,
   });
   const members = [...stack.kinds].map(([target, kind]): Member => ({ target, kind, state: "running" }));
