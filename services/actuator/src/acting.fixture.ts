@@ -8,27 +8,50 @@ import type { Bus } from "@operator/bus/bus";
 import { readInOrder } from "@operator/bus/read-in-order";
 import { Action, type ActionNote, type Risk } from "@operator/contracts/action";
 import type { ActionId } from "@operator/contracts/action-id";
-import { ActionStatement, ModeStatement } from "@operator/contracts/approval";
+import { ActionStatement, ModeStatement, type Signed } from "@operator/contracts/approval";
 import { Control, controlAtFirst, controlKey } from "@operator/contracts/control";
 import { DiagnosisEvent } from "@operator/contracts/diagnosis";
+import type { UserName } from "@operator/contracts/channel";
 import { flow } from "@operator/contracts/flow";
 import { atPointer } from "@operator/contracts/json";
 import { Ticket } from "@operator/contracts/ticket";
+import { partsOfTicketId } from "@operator/contracts/ticket-id";
+import { violationKeyOf } from "@operator/contracts/violation";
+import type { Program } from "@operator/stack/program";
 import { Stack } from "@operator/stack/stack";
 import { z } from "zod";
 
 /** A person with a key. */
 export interface Person {
   key: string;
-  sign: (statement: Omit<ActionStatement, "key"> | Omit<ModeStatement, "key">) => {
-    statement: string;
-    signature: string;
+  sign: (statement: Unsigned | UnsignedMode) => Signed;
+}
+type Unsigned = Omit<z.input<typeof ActionStatement>, "key">;
+type UnsignedMode = Omit<z.input<typeof ModeStatement>, "key">;
+
+/** Where actuators run: a bus with its users, and a folder. */
+export interface Place extends AsyncDisposable {
+  readonly folder: string;
+  connect: (user: UserName) => Promise<Bus>;
+  /** Starts an actuator, or one again that was started before. */
+  actuator: (instance: string, environment: Record<string, string>) => Promise<Program>;
+}
+
+/** The whole loop on a real rate limiter. The diagnoser's part is played by the test. */
+export async function realLimiter(): Promise<Place & { stack: Stack }> {
+  const stack = await Stack.start({ subject: "ratelimiter", counts: { diagnoser: 0 }, load: false });
+  return {
+    stack,
+    folder: stack.folder,
+    connect: (user) => stack.connect(user),
+    actuator: (instance, environment) => stack.startService("actuator", instance, environment),
+    [Symbol.asyncDispose]: () => stack.stop(),
   };
 }
 
-/** The loop on a real rate limiter with actuators, and people who approve. The diagnoser's part is played by the test, with its credentials. */
-export class Acting implements AsyncDisposable {
-  readonly stack: Stack;
+/** Actuators somewhere, and people who approve. The diagnoser's part is played by the test, with its credentials. */
+export class Acting<Where extends Place = Place> implements AsyncDisposable {
+  readonly place: Where;
   readonly cli: Bus;
   readonly diagnoser: Bus;
   readonly actions: Bucket<Action>;
@@ -39,9 +62,9 @@ export class Acting implements AsyncDisposable {
   #actuators = 0;
 
   private constructor(
-    about: Pick<Acting, "stack" | "cli" | "diagnoser" | "actions" | "control" | "tickets" | "approversFile">,
+    about: Pick<Acting<Where>, "place" | "cli" | "diagnoser" | "actions" | "control" | "tickets" | "approversFile">,
   ) {
-    this.stack = about.stack;
+    this.place = about.place;
     this.cli = about.cli;
     this.diagnoser = about.diagnoser;
     this.actions = about.actions;
@@ -51,13 +74,12 @@ export class Acting implements AsyncDisposable {
     this.#environment = { OPERATOR_APPROVERS_FILE: this.approversFile };
   }
 
-  static async start(): Promise<Acting> {
-    const stack = await Stack.start({ subject: "ratelimiter", counts: { diagnoser: 0 }, load: false });
-    const [cli, diagnoser] = [await stack.connect("cli"), await stack.connect("diagnoser")];
+  static async at<Where extends Place>(place: Where): Promise<Acting<Where>> {
+    const [cli, diagnoser] = [await place.connect("cli"), await place.connect("diagnoser")];
     const [actions, control] = [await cli.bucket("actions", Action), await cli.bucket("control", Control)];
     const tickets = await cli.bucket("tickets", Ticket);
-    const approversFile = join(stack.folder, "approvers.json");
-    const acting = new Acting({ stack, cli, diagnoser, actions, control, tickets, approversFile });
+    const approversFile = join(place.folder, "approvers.json");
+    const acting = new Acting({ place, cli, diagnoser, actions, control, tickets, approversFile });
     acting.#write([]);
     return acting;
   }
@@ -79,29 +101,26 @@ export class Acting implements AsyncDisposable {
     return personOf(newKey());
   }
 
-  async actuator(environment: Record<string, string> = {}) {
+  /** One actuator more. */
+  async actuator(environment: Record<string, string> = {}): Promise<Program> {
     this.#actuators += 1;
-    return await this.stack.startService("actuator", `actuator-${this.#actuators}`, {
-      ...this.#environment,
-      ...environment,
-    });
+    return await this.place.actuator(`actuator-${this.#actuators}`, { ...this.#environment, ...environment });
   }
 
-  /** Allows actions to be executed, in a new term. */
-  async execute(person: Person, forMs = 600_000): Promise<number> {
+  /** Writes that actions may be executed, in a new term. `change` may spoil what is signed for it, or leave it out. */
+  async execute(
+    person: Person,
+    change: (statement: UnsignedMode) => UnsignedMode | undefined = (statement) => statement,
+  ): Promise<number> {
     const now = (await this.control.get(controlKey))?.value ?? controlAtFirst;
     const term = now.term + 1;
     const issuedAtMs = Date.now();
-    const statement = person.sign({ purpose: "execute_mode", term, issuedAtMs, expiresAtMs: issuedAtMs + forMs });
-    await this.control.change(controlKey, (before = controlAtFirst) => ({
-      ...before,
-      mode: "execute",
-      term,
-      by: "test",
-      atMs: Date.now(),
-      reason: "a test",
-      statement,
-    }));
+    const said = change({ purpose: "execute_mode", term, issuedAtMs, expiresAtMs: issuedAtMs + 600_000 });
+    await this.control.change(controlKey, (before = controlAtFirst) => {
+      const { statement: _, ...rest } = before;
+      const now = { mode: "execute" as const, term, by: "test", atMs: Date.now(), reason: "a test" };
+      return { ...rest, ...now, ...(said && { statement: person.sign(said) }) };
+    });
     return term;
   }
 
@@ -129,6 +148,13 @@ export class Acting implements AsyncDisposable {
     });
   }
 
+  /** The ticket that an action is about. */
+  async ticketOf({ ticket }: Action): Promise<Ticket> {
+    const found = (await this.tickets.get(violationKeyOf(partsOfTicketId(ticket))))?.value;
+    if (!found) throw new Error(`no ticket ${ticket}`);
+    return found;
+  }
+
   /** Publishes a diagnosis that the validator accepts, with these proposals. `change` may spoil it. */
   async diagnose(
     ticket: Ticket,
@@ -136,7 +162,7 @@ export class Acting implements AsyncDisposable {
     {
       attempt = 1,
       change = (event) => event,
-    }: { attempt?: number; change?: (event: DiagnosisEvent) => DiagnosisEvent } = {},
+    }: { attempt?: number; change?: (event: DiagnosisEvent) => z.input<typeof DiagnosisEvent> } = {},
   ): Promise<void> {
     const { firstBad } = ticket.violation;
     if (!firstBad) throw new Error("the ticket names no evidence");
@@ -168,7 +194,7 @@ export class Acting implements AsyncDisposable {
         },
       },
     });
-    await this.diagnoser.publish(flow.diagnosis, change(said));
+    await this.diagnoser.publish(flow.diagnosis, DiagnosisEvent.parse(change(said)));
   }
 
   /** A person's word about an action. `change` may spoil the statement, `send` what is sent. */
@@ -178,11 +204,13 @@ export class Acting implements AsyncDisposable {
     {
       purpose = "approve_action",
       change = (statement) => statement,
+      send = (signed) => signed,
     }: {
       purpose?: ActionStatement["purpose"];
-      change?: (statement: Omit<ActionStatement, "key">) => Omit<ActionStatement, "key">;
+      change?: (statement: Unsigned) => Unsigned;
+      send?: (signed: Signed) => Signed;
     } = {},
-  ): Promise<{ statement: string; signature: string }> {
+  ): Promise<Signed> {
     const control = (await this.control.get(controlKey))?.value ?? controlAtFirst;
     const issuedAtMs = Date.now();
     const { proposal } = action;
@@ -200,8 +228,28 @@ export class Acting implements AsyncDisposable {
         expiresAtMs: issuedAtMs + 600_000,
       }),
     );
-    await this.cli.publish(flow.approval, { action: action.id, subject: action.subject, signed });
-    return signed;
+    const sent = send(signed);
+    await this.cli.publish(flow.approval, { action: action.id, subject: action.subject, signed: sent });
+    return sent;
+  }
+
+  /** The actuator's answer to what was sent: the notes that carry this very statement, at least so many. */
+  async answersTo({ statement }: Signed, count = 1): Promise<ActionNote[]> {
+    return await this.until(`${count} answers to ${statement}`, async () => {
+      const notes = [...(await this.notes("approval_accepted")), ...(await this.notes("approval_refused"))];
+      const about = notes.filter((note) => note.statement === statement);
+      return about.length >= count ? about : undefined;
+    });
+  }
+
+  /** A proposal of the ticket's first attempt, proposed by a diagnosis and taken by an actuator. */
+  async proposed(
+    ticket: Ticket,
+    proposal: { action: string; target: string; parameters: Record<string, string | number> },
+    attempt = 1,
+  ): Promise<Action> {
+    await this.diagnose(ticket, [proposal], { attempt });
+    return await this.action(`${ticket.id}.${attempt}.1`, "proposed", "approved");
   }
 
   /** The action of this id, or the ticket's first one, when it has come to one of these states. */
@@ -210,6 +258,20 @@ export class Acting implements AsyncDisposable {
       const found = (await this.actions.get(id))?.value;
       return found && states.includes(found.state) ? found : undefined;
     });
+  }
+
+  /** Waits until nothing is in flight. */
+  async settled(withinMs = 30_000): Promise<void> {
+    const look = async () => {
+      const inFlight = (await this.control.get(controlKey))?.value.inFlight ?? {};
+      return Object.keys(inFlight).length === 0 ? true : undefined;
+    };
+    await this.until("nothing is in flight", look, withinMs);
+  }
+
+  /** Longer than actuators need to look at every action a few times: what hasn't happened by then doesn't. */
+  async beats(): Promise<void> {
+    await sleep(1_000);
   }
 
   /** Notes of this kind, as they are in ACTIONS now. */
@@ -240,7 +302,7 @@ export class Acting implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stack.stop();
+    await this.place[Symbol.asyncDispose]();
   }
 }
 

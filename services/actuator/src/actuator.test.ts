@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Acting, type Person } from "./acting.fixture.ts";
+import { Acting, type Person, realLimiter } from "./acting.fixture.ts";
 
-let acting: Acting;
+let acting: Acting<Awaited<ReturnType<typeof realLimiter>>>;
 let ada: Person;
 beforeAll(async () => {
-  acting = await Acting.start();
+  acting = await Acting.at(await realLimiter());
   ada = acting.person("ada");
   await acting.actuator();
 }, 60_000);
@@ -15,11 +15,11 @@ test(
   { timeout: 120_000 },
   async () => {
     await acting.execute(ada);
-    await acting.stack.member("node-a").kill();
+    await acting.place.stack.member("node-a").kill();
     const ticket = await acting.ticket("node-a");
     await acting.diagnose(ticket, [{ action: "restart_node", target: "node-a", parameters: {} }]);
     const proposed = await acting.action(`${ticket.id}.1.1`, "proposed");
-    expect(acting.stack.member("node-a").running, "nothing is done without a word").toBe(false);
+    expect(acting.place.stack.member("node-a").running, "nothing is done without a word").toBe(false);
     await acting.say(ada, proposed);
     const verified = await acting.action(proposed.id, "verified");
     expect(verified.steps.map(({ state }) => state)).toEqual([
@@ -29,6 +29,6 @@ test(
       "executed",
       "verified",
     ]);
-    expect(acting.stack.member("node-a").running).toBe(true);
+    expect(acting.place.stack.member("node-a").running).toBe(true);
   },
 );

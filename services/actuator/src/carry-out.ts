@@ -1,4 +1,5 @@
 import type { Action } from "@operator/contracts/action";
+import { partsOfTicketId } from "@operator/contracts/ticket-id";
 import { cancel, type Desk, isMoot, refuse, stepOf } from "./desk.ts";
 import { execute } from "./execute.ts";
 import { ticketOf } from "./propose.ts";
@@ -25,6 +26,8 @@ export async function carryOut(desk: Desk, action: Action): Promise<void> {
   }
   const ticket = await ticketOf(desk.tickets, action.ticket);
   if (ticket?.held) return;
+  await desk.silences.refresh();
+  if (desk.silences.of(partsOfTicketId(action.ticket))) return;
   const moot = await isMoot(desk, action, ticket);
   if (moot) return await cancel(desk, action, moot);
 

@@ -11,6 +11,7 @@ import { partsOfTicketId, type TicketId } from "@operator/contracts/ticket-id";
 import type { Violation } from "@operator/contracts/violation";
 import { plainText } from "@operator/evidence/telemetry";
 import type { ServiceContext } from "@operator/service/service-context";
+import type { Silences } from "@operator/service/silences";
 import type { ActionHands, ActionRefusal } from "@operator/subject/action";
 import type { Book } from "./book.ts";
 import type { ControlDesk } from "./control.ts";
@@ -25,6 +26,7 @@ export interface Desk {
   book: Book;
   control: ControlDesk;
   tickets: Bucket<Ticket>;
+  silences: Silences;
   room: (subject: string) => Promise<ActingRoom>;
   hands: ActionHands;
   policy: Policy;

@@ -6,6 +6,7 @@ import { Ticket } from "@operator/contracts/ticket";
 import { Checkpoint } from "@operator/service/checkpoint";
 import { fold } from "@operator/service/fold";
 import type { ServiceContext } from "@operator/service/service-context";
+import { Silences } from "@operator/service/silences";
 import { ticker } from "@operator/service/ticker";
 import { approversOf } from "./approvers.ts";
 import { takeApproval } from "./approve.ts";
@@ -60,6 +61,7 @@ export async function run(
     book: await Book.open(bus, log),
     control: await ControlDesk.open(bus, approvers),
     tickets: await bus.bucket("tickets", Ticket),
+    silences: await Silences.open(bus, log),
     room: actingRooms(),
     hands,
     policy: readPolicy(config.policyFile),

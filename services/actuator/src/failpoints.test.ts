@@ -1,0 +1,117 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readInOrder } from "@operator/bus/read-in-order";
+import type { Action } from "@operator/contracts/action";
+import { flow } from "@operator/contracts/flow";
+import { expect, test } from "vitest";
+import { Acting } from "./acting.fixture.ts";
+import { Staged } from "./staged.fixture.ts";
+
+/** So many lives at a time: those that were claimed by who was killed wait for their claims to run out. */
+const livesMax = 6;
+
+/**
+ * The whole way of one action, from the diagnosis to the checker's word, with an actuator that dies at this point and one
+ * that is started after it. Gives the action at its end, how often the node was started, and the events.
+ */
+async function live(environment: Record<string, string>) {
+  const staged = await Staged.start();
+  await using acting = await Acting.at(staged);
+  const ada = acting.person("ada");
+  await acting.execute(ada);
+  const ticket = await staged.broken("node-a");
+  const victim = await acting.actuator(environment).catch(() => undefined);
+  const restarted = (async () => {
+    await victim?.exited;
+    return environment["OPERATOR_FAILPOINT"] === undefined ? undefined : await acting.actuator();
+  })();
+  const action = await acting.proposed(ticket, { action: "restart_node", target: "node-a", parameters: {} });
+  await acting.say(ada, action);
+  const settled = await acting.until(
+    "executed or failed",
+    async () => {
+      const now = (await acting.actions.get(action.id))?.value;
+      return now?.state === "executed" || now?.state === "failed" ? now : undefined;
+    },
+    90_000,
+  );
+  if (settled.state === "executed") await staged.say("node-a", { state: "cleared" });
+  const ended = settled.state === "failed" ? settled : await acting.action(action.id, "verified");
+  await acting.settled();
+  const all = await acting.until("every step's event", async () => {
+    const now = (await acting.actions.get(action.id))?.value;
+    return now?.sent === ended.steps.length ? await eventsOf(acting) : undefined;
+  });
+  const isKilled = victim === undefined || victim.ending === "SIGKILL";
+  await victim?.kill();
+  await (await restarted)?.kill();
+  return {
+    ended,
+    starts: staged.startsOf("node-a"),
+    events: all,
+    isKilled,
+    accepted: await acting.notes("approval_accepted"),
+  };
+}
+
+async function eventsOf({ cli }: Acting): Promise<Action[]> {
+  const events: Action[] = [];
+  for await (const batch of readInOrder(cli, flow.action, { from: "first", signal: AbortSignal.timeout(20_000) })) {
+    events.push(...batch.received.map(({ message }) => message));
+    if (batch.caughtUp) break;
+  }
+  return events;
+}
+
+test("killed between any two of its writes, an actuator does nothing twice and loses no action", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "operator-failpoints-"));
+  const log = join(folder, "points");
+  await writeFile(log, "");
+  const dry = await live({ OPERATOR_FAILPOINT_LOG: log });
+  expect(dry.ended.steps.map(({ state }) => state)).toEqual([
+    "proposed",
+    "approved",
+    "claimed",
+    "executed",
+    "verified",
+  ]);
+  const points = (await readFile(log, "utf8")).trim().split("\n");
+  await rm(folder, { recursive: true });
+  // After a write is before the next one, but for the effect, which is between two. Checkpoints are the clock's affair.
+  const isExecuted = points.indexOf(
+    `before publish:action#${dry.ended.steps.findIndex(({ state }) => state === "executed") + 1}`,
+  );
+  const afterEffect = points.slice(0, isExecuted).findLast((point) => point.startsWith("before kv.actions:update"));
+  const killAt = points.filter(
+    (point) => !point.includes("checkpoints") && (point.startsWith("after ") || point === afterEffect),
+  );
+  process.stdout.write(`${killAt.length} points: ${killAt.join(", ")}\n`);
+  expect(killAt.length).toBeGreaterThan(15);
+
+  const waiting = [...killAt];
+  const seen: string[] = [];
+  const one = async () => {
+    for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+      const { ended, starts, events, isKilled, accepted } = await live({ OPERATOR_FAILPOINT: point });
+      expect(isKilled, point).toBe(true);
+      expect(starts, `${point}: ${ended.state}`).toBe(ended.state === "verified" ? 1 : 0);
+      expect(new Set(events.map(({ state }) => state)).size, `${point}: an event twice`).toBe(events.length);
+      expect(
+        events.map(({ state }) => state),
+        point,
+      ).toEqual(ended.steps.map(({ state }) => state));
+      expect(accepted, point).toHaveLength(1);
+      if (point === afterEffect)
+        expect(
+          ended.steps.map(({ code }) => code),
+          point,
+        ).toContain("READ_BACK");
+      if (ended.state === "failed") expect(ended.steps.at(-1)?.code, point).toBe("NO_EFFECT");
+      seen.push(`${point}: ${ended.steps.map(({ state }) => state).join(" ")}`);
+    }
+  };
+  await Promise.all(Array.from({ length: livesMax }, one));
+  process.stdout.write(`${seen.join("\n")}\n`);
+  expect(seen).toHaveLength(killAt.length);
+}, 600_000);
