@@ -10,6 +10,14 @@ const factCharsMax = 60_000;
 export const efforts = ["low", "medium", "high", "xhigh", "max"] as const;
 export type Effort = (typeof efforts)[number];
 
+/** What a diagnoser asks for unless it's told otherwise. `tokensMax` of an answer, its thinking included: several times what one takes. */
+export const usual = { model: "claude-opus-5-5", effort: "high", tokensMax: 32_000 } as const satisfies {
+  effort: Effort;
+} & Record<string, unknown>;
+
+/** The name of a model. */
+export const modelPattern = /^claude-[a-z0-9-]+$/;
+
 /** A request to the Messages API as it's sent: no sampling parameters and no thinking, which the models decide themselves. */
 export interface ClaudeRequest {
   model: string;

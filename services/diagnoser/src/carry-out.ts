@@ -7,10 +7,12 @@ import type { Job } from "@operator/contracts/job";
 import type { Ticket } from "@operator/contracts/ticket";
 import { partsOfTicketId } from "@operator/contracts/ticket-id";
 import { violationKeyOf } from "@operator/contracts/violation";
+import { caseOf, type Gathered } from "@operator/ground/case";
+import { EvidenceMissing, gather } from "@operator/ground/gather";
+import type { Room } from "@operator/ground/room";
 import type { ServiceContext } from "@operator/service/service-context";
 import type { Consult } from "./claude/open.ts";
-import { byPlaybook, caseOf, failed, type Gathered, type Result, type Room } from "./diagnose.ts";
-import { EvidenceMissing, gather } from "./gather.ts";
+import { byPlaybook, failed, type Result } from "./diagnose.ts";
 import { senseOf } from "./sense.ts";
 
 /** What is late by replication is there after a moment; after so many tries it isn't late. */

@@ -1,4 +1,4 @@
-import { type Effort, efforts } from "@operator/evidence/claude-request";
+import { efforts, modelPattern, usual } from "@operator/evidence/claude-request";
 import { z } from "zod";
 import { apiUrl } from "./claude/client.ts";
 
@@ -10,12 +10,9 @@ export const diagnoserConfig = {
   OPERATOR_DIAGNOSER_SLOTS: z.coerce.number().int().min(1).max(64).default(1),
   /** Without it the playbook answers. */
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
-  OPERATOR_CLAUDE_MODEL: z
-    .string()
-    .regex(/^claude-[a-z0-9-]+$/, "a model like claude-opus-5-5")
-    .default("claude-opus-5-5"),
+  OPERATOR_CLAUDE_MODEL: z.string().regex(modelPattern, `a model like ${usual.model}`).default(usual.model),
   OPERATOR_CLAUDE_URL: z.url({ protocol: /^https?$/ }).default(apiUrl),
-  OPERATOR_CLAUDE_EFFORT: z.enum(efforts).default("high" satisfies Effort),
+  OPERATOR_CLAUDE_EFFORT: z.enum(efforts).default(usual.effort),
   /** US dollars. An answer costs some 0.20 with the default model. */
   OPERATOR_CLAUDE_MAX_USD_PER_TICKET: usd.default(1),
   OPERATOR_CLAUDE_MAX_USD_PER_HOUR: usd.default(10),

@@ -5,7 +5,9 @@ import { Ticket } from "@operator/contracts/ticket";
 import type { CaseFile, Playbook } from "@operator/subject/case-file";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { byPlaybook, caseOf, type Gathered, type Room } from "./diagnose.ts";
+import { caseOf, type Gathered } from "@operator/ground/case";
+import type { Room } from "@operator/ground/room";
+import { byPlaybook } from "./diagnose.ts";
 import { senseOf } from "./sense.ts";
 
 const good = snapshotAt(breachMs - 1_000, { probe: { "node-a": { state: "up" } } });

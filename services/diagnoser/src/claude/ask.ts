@@ -1,7 +1,7 @@
 import type Anthropic from "@anthropic-ai/sdk";
 import type { Bill } from "./bill.ts";
 import type { Called, Conversation } from "./call.ts";
-import { mostOf, tokensFor, usdOf } from "./prices.ts";
+import { mostOf, tokensFor, usdOf } from "@operator/evidence/prices";
 
 /** What came of asking. */
 export type Asked =

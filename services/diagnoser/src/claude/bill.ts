@@ -1,5 +1,5 @@
 import type { Cost } from "@operator/contracts/diagnosis";
-import { mostOf, type Usage, usdOf } from "./prices.ts";
+import { mostOf, type Usage, usdOf } from "@operator/evidence/prices";
 
 /** What the calls of one attempt cost so far. */
 export class Bill {

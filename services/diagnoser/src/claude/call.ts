@@ -1,7 +1,7 @@
 import type Anthropic from "@anthropic-ai/sdk";
 import type { ClaudeRequest } from "@operator/evidence/claude-request";
 import { type Failure, failureOf } from "./failure.ts";
-import type { Usage } from "./prices.ts";
+import type { Usage } from "@operator/evidence/prices";
 
 /** A request, or the second one of the same conversation, with what was answered before exactly as it came. */
 export type Conversation = Omit<ClaudeRequest, "messages"> & { messages: Anthropic.MessageParam[] };

@@ -3,16 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Anthropic from "@anthropic-ai/sdk";
 import type { Job } from "@operator/contracts/job";
 import type { Ticket } from "@operator/contracts/ticket";
-import { claudeRequest, type Effort } from "@operator/evidence/claude-request";
+import { claudeRequest, type Effort, usual } from "@operator/evidence/claude-request";
+import type { Case } from "@operator/ground/case";
 import type { Action } from "@operator/subject/action";
-import type { Case } from "../diagnose.ts";
 import { Bill } from "./bill.ts";
 import { call } from "./call.ts";
 import { consult, type Consulted } from "./consult.ts";
 import { type Spending, spentOn } from "./spending.ts";
 
-/** Of an answer, its thinking included: several times what one takes. */
-const tokensMax = 32_000;
 /** All waits of an attempt together. */
 const waitMsMax = 600_000;
 
@@ -54,7 +52,7 @@ export async function askClaude(options: ClaudeOptions, consultation: Consultati
     actions: consultation.actions,
     model,
     effort: options.effort,
-    tokensMax,
+    tokensMax: usual.tokensMax,
     nonce: randomBytes(16).toString("hex"),
     secrets: options.secrets,
   });

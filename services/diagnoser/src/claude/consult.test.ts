@@ -2,7 +2,8 @@ import { breachMs, caseOf as breachOf, jobOf, kept, snapshotAt } from "@operator
 import { createLogger } from "@operator/service/log";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Case, caseOf, type Room } from "../diagnose.ts";
+import { type Case, caseOf } from "@operator/ground/case";
+import type { Room } from "@operator/ground/room";
 import { Bill } from "./bill.ts";
 import { call } from "./call.ts";
 import { claudeRequest } from "@operator/evidence/claude-request";

@@ -3,7 +3,8 @@ import type { ClaudeRequest } from "@operator/evidence/claude-request";
 import { readAnswer } from "@operator/evidence/model-answer";
 import { plainText } from "@operator/evidence/telemetry";
 import { validate } from "@operator/evidence/validate";
-import { type Case, diagnosisOf, failed, type Result } from "../diagnose.ts";
+import type { Case } from "@operator/ground/case";
+import { diagnosisOf, failed, type Result } from "../diagnose.ts";
 import { ask, type Asking } from "./ask.ts";
 import { repairText } from "./repair.ts";
 

@@ -6,7 +6,7 @@ import type { diagnoserConfig } from "../config.ts";
 import { askClaude, type Consultation } from "./claude.ts";
 import { createClient } from "./client.ts";
 import type { Consulted } from "./consult.ts";
-import { isPriced } from "./prices.ts";
+import { isPriced } from "@operator/evidence/prices";
 import { Spending } from "./spending.ts";
 
 export type Consult = (consultation: Consultation) => Promise<Consulted>;

@@ -11,7 +11,7 @@ import type { EvidenceReference } from "@operator/contracts/violation";
 import type { Kept } from "@operator/evidence/facts";
 import { stateChangesOf } from "@operator/evidence/timeline";
 import { timelineBeforeMs } from "@operator/evidence/validate";
-import type { Gathered } from "./diagnose.ts";
+import type { Gathered } from "./case.ts";
 import { similarTo } from "./similar.ts";
 
 /** Verdicts come once a second: ten minutes of one subject. */
