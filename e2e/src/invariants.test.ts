@@ -1,4 +1,6 @@
 import { freePorts } from "@operator/stack/free-port";
+import { Program } from "@operator/stack/program";
+import { findServers } from "@operator/stack/servers";
 import { Stack } from "@operator/stack/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openProxy, type Proxy } from "./proxy.ts";
@@ -11,15 +13,16 @@ let stack: Stack;
 let witness: Witness;
 let toRedis: Proxy;
 let toNodeB: Proxy;
+let redisPort = 0;
 
 beforeAll(async () => {
   console.log(`graces and hold-downs are scaled by ${graceScale}`);
   const [redisProxyPort = 0, nodeBProxyPort = 0] = await freePorts(2);
-  let redisPort = 0;
   let nodeBPort = 0;
   stack = await Stack.start({
     subject: "ratelimiter",
     graceScale,
+    counts: { chaos: 1 },
     adjust: (spec, ports) => {
       redisPort = ports["redis"] ?? 0;
       nodeBPort = ports["node-b"] ?? 0;
@@ -162,6 +165,58 @@ test("high_latency: one node behind a slow way to Redis", async () => {
   const slow = async () => void (toRedis.delayMs = 150);
   const quick = async () => void (toRedis.delayMs = 0);
   await throughLateMetrics("high_latency", "node-a", slow, quick);
+});
+
+/** Has chaos make a fault of this target, whose end is far away, and gives what takes it back. */
+async function chaos(fault: string, target: string) {
+  const id = `${fault}-${target}`;
+  const { connection } = (await stack.connect("cli")).link;
+  const say = async (command: object) => {
+    connection.publish("operator.chaos.commands", JSON.stringify(command));
+    await connection.flush();
+  };
+  return {
+    begin: () => say({ subject: "ratelimiter", fault, target, id, ttlMs: 300_000 }),
+    end: () => say({ revert: id }),
+  };
+}
+
+test("counter_drift: hits that no node admitted", async () => {
+  const forged = await chaos("forge_counters", "key-load-1");
+  await throughAnObserversDeath("counter_drift", "key-load-1", forged.begin, forged.end);
+});
+
+test("over_admission: a wrong limit is stored for a key that is asked for more often", async () => {
+  const wrong = await chaos("wrong_limit", "key-load-0");
+  await throughAnObserversDeath("over_admission", "key-load-0", wrong.begin, wrong.end);
+});
+
+test("ghost_allowing: a node counts in another Redis than the rest", async () => {
+  const [port = 0] = await freePorts(1);
+  const { "redis-server": server } = await findServers(["redis-server"]);
+  const other = await Program.start({
+    name: "other-redis",
+    file: server.file,
+    arguments: ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+    environment: server.env,
+    logFile: stack.logFile("other-redis"),
+    ready: { port },
+  });
+  const lead = async (towards: number) => {
+    await toRedis.cut();
+    toRedis.towards = towards;
+    await toRedis.mend();
+  };
+  try {
+    await throughLateMetrics(
+      "ghost_allowing",
+      "node-a",
+      () => lead(port),
+      () => lead(redisPort),
+    );
+  } finally {
+    await other.kill();
+  }
 });
 
 test("source_blind: a node that works, but whose metrics can't be read", async () => {

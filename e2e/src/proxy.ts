@@ -6,6 +6,8 @@ export interface Proxy extends AsyncDisposable {
   /** Breaks every connection and refuses new ones, until `mend`. */
   cut: () => Promise<void>;
   mend: () => Promise<void>;
+  /** New connections lead to this port of 127.0.0.1. */
+  towards: number;
   /** Each chunk towards the target waits so long; 0 for none. */
   delayMs: number;
   /** Connections whose first bytes contain this text are broken; undefined lets all through. */
@@ -16,7 +18,7 @@ export interface Proxy extends AsyncDisposable {
 export async function openProxy(port: number, targetPort: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
-    const target = connect({ port: targetPort, host: "127.0.0.1" });
+    const target = connect({ port: proxy.towards, host: "127.0.0.1" });
     for (const [socket, other] of [
       [client, target],
       [target, client],
@@ -44,6 +46,7 @@ export async function openProxy(port: number, targetPort: number): Promise<Proxy
     });
   const proxy: Proxy = {
     port,
+    towards: targetPort,
     delayMs: 0,
     refuses: undefined,
     cut: close,

@@ -38,3 +38,31 @@ describe("refused, with the value and what is expected", () => {
 test("every variable is explained", () => {
   expect(settingsHelp.map(({ name }) => name)).toEqual(Object.keys(settings));
 });
+
+test("declared limits are read by key", () => {
+  const limits = "load-0=20/10000, a=b,c=5/1000";
+  expect(() => readSettings({ ...redis, RATELIMITER_LIMITS: limits })).toThrow(/" a=b" is no limit/);
+  const read = readSettings({ ...redis, RATELIMITER_LIMITS: "load-0=20/10000,a=b=5/1000" });
+  expect(Object.fromEntries(read.RATELIMITER_LIMITS)).toEqual({
+    "load-0": { limit: 20, windowMs: 10_000 },
+    "a=b": { limit: 5, windowMs: 1_000 },
+  });
+});
+
+test.each([
+  ["a limit of none", "k=0/1000"],
+  ["a key that can't be a target", `${"k".repeat(125)}=1/1000`],
+  ["more than are watched", Array.from({ length: 33 }, (_, at) => `k${at}=1/1000`).join(",")],
+])("%s isn't declared", (_, limits) => {
+  expect(() => readSettings({ ...redis, RATELIMITER_LIMITS: limits })).toThrow(/no limit|are the most/);
+});
+
+test("no node is named like a key", () => {
+  const nodes = "key-a=http://127.0.0.1:4001";
+  expect(() => readSettings({ ...redis, RATELIMITER_NODES: nodes })).toThrow(/doesn't begin with key-/);
+});
+
+test("the observer needs no management token, and a short one is refused", () => {
+  expect(readSettings(redis).RATELIMITER_MANAGEMENT_TOKEN).toBeUndefined();
+  expect(() => readSettings({ ...redis, RATELIMITER_MANAGEMENT_TOKEN: "short" })).toThrow(/16 characters/);
+});
