@@ -6,12 +6,14 @@ import { registerAudit } from "./commands/audit.ts";
 import { registerChaos } from "./commands/chaos.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDiagnose } from "./commands/diagnose.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerKeys } from "./commands/keys.ts";
 import { registerKillSwitch } from "./commands/kill-switch.ts";
 import { registerMode } from "./commands/mode.ts";
 import { registerPolicy } from "./commands/policy.ts";
 import { registerProvision } from "./commands/provision.ts";
+import { registerSilence } from "./commands/silence.ts";
 import { registerSnapshots } from "./commands/snapshots.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTicketsList } from "./commands/tickets-list.ts";
@@ -40,6 +42,8 @@ export function createProgram(shell: Shell): Command {
   registerTicketsList(tickets, shell);
   registerTicketsShow(tickets, shell);
   registerTicketsSay(tickets, shell);
+  registerDiagnose(program, shell);
+  registerSilence(program, shell);
   const actions = program
     .command("actions")
     .description("what the operator would do, and a person's signed word about it");

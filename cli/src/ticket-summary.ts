@@ -18,6 +18,8 @@ export interface TicketSummary {
   held: boolean;
   acknowledgedBy?: string;
   escalated: boolean;
+  /** No job, no action and no webhook until then: a person silenced its target. */
+  silencedUntilMs?: number;
 }
 
 export function summaryOf(ticket: Ticket): TicketSummary {

@@ -1,10 +1,13 @@
+import { type Silence, silenceOf } from "@operator/contracts/silence";
+import type { Ticket } from "@operator/contracts/ticket";
 import { type Command, Option } from "commander";
 import type { GlobalOptions } from "../connection.ts";
+import { readSilences } from "../read-silences.ts";
 import { readTickets } from "../read-tickets.ts";
 import { ticketTable } from "../screens/ticket-table.ts";
 import type { Shell } from "../shell.ts";
 import { subjectsOf } from "../subjects.ts";
-import { byUrgency, summaryOf } from "../ticket-summary.ts";
+import { byUrgency, summaryOf, type TicketSummary } from "../ticket-summary.ts";
 import { atLeastOne } from "./numbers.ts";
 import { onTheBus, show, withBus } from "./session.ts";
 
@@ -27,8 +30,9 @@ export function registerTicketsList(tickets: Command, shell: Shell): void {
   ).action((options: ListOptions) =>
     withBus(shell, options, async (bus, context) => {
       const only = options.subject === undefined ? undefined : subjectsOf(options.subject, context)[0];
+      const silences = await readSilences(bus);
       const all = (await readTickets(bus, only))
-        .map(summaryOf)
+        .map((ticket) => markedBy(silences, ticket, shell.nowMs()))
         .filter(({ status }) => options.status === "all" || status === options.status)
         .sort(byUrgency);
       const listed = all.slice(0, options.limit);
@@ -40,4 +44,10 @@ export function registerTicketsList(tickets: Command, shell: Shell): void {
       });
     }),
   );
+}
+
+/** A ticket in short, with the silence that holds for it. */
+function markedBy(silences: readonly Silence[], ticket: Ticket, nowMs: number): TicketSummary {
+  const silence = silenceOf(silences, ticket, nowMs);
+  return { ...summaryOf(ticket), ...(silence !== undefined && { silencedUntilMs: silence.untilMs }) };
 }

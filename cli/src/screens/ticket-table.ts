@@ -29,6 +29,7 @@ function knownOf(ticket: TicketSummary, nowMs: number): string {
     ticket.headline === undefined ? `diagnosis: ${ticket.diagnosis}` : `diagnosis: ${ticket.headline}`,
     ticket.acknowledgedBy !== undefined && `acknowledged by ${ticket.acknowledgedBy}`,
     ticket.held && "held",
+    ticket.silencedUntilMs !== undefined && `silenced until ${timeOf(ticket.silencedUntilMs, nowMs)}`,
     ticket.escalated && "escalated: needs a person",
     ticket.closedAtMs !== undefined && `closed ${timeOf(ticket.closedAtMs, nowMs)} by ${closerOf(ticket)}`,
   ]

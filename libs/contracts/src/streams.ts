@@ -189,6 +189,14 @@ export const buckets = {
     maxBytes: 1 * mebibyte,
     holds: "`lever`: whether chaos is halted: all faults reverted, new ones refused",
   },
+  silences: {
+    writers: ["cli"],
+    readers: ["ticketer", "notifier", "actuator", "cli"],
+    history: 1,
+    maxAgeMs: 7 * day,
+    maxBytes: 1 * mebibyte,
+    holds: "`<silence>`: a target of which nobody wants to hear for a time",
+  },
   checkpoints: {
     writers: ["ticketer", "actuator", "notifier"],
     readers: ["ticketer", "actuator", "notifier", "cli"],

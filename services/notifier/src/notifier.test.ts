@@ -1,5 +1,6 @@
 import { replay } from "@operator/bus/dead-letters";
 import { flow } from "@operator/contracts/flow";
+import { Silence } from "@operator/contracts/silence";
 import type { Ticket } from "@operator/contracts/ticket";
 import { contextOf } from "@operator/service/context.fixture";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -97,6 +98,23 @@ test("an answer is its status: of a body that never ends, little is read", async
   await until("the connection is closed", () => loop.receiver.endless.closed === 1);
   expect(loop.receiver.endless.bytes).toBeLessThan(4 * 1024 * 1024);
   expect(await letterOf("wordy")).toBeUndefined();
+});
+
+test("of what is silenced nobody is told, and it's no dead letter", async () => {
+  loop.receiver.answer = () => 204;
+  const nowMs = Date.now();
+  const about = { id: "0000aaaa", subject: "s", target: "known", by: "ada", reason: "a drill" };
+  const silence = Silence.parse({ ...about, atMs: nowMs, untilMs: nowMs + 60_000 });
+  const silences = await (await loop.as("cli")).bucket("silences", Silence);
+  await silences.create(silence.id, silence);
+  await say(opened("known"));
+  await say(opened("unknown"));
+  await until("another is told", () => loop.receiver.of("unknown").length === 1);
+  await silences.remove(silence.id);
+  await say(ticketOf("known", 2, ["cleared"], closed));
+  await until("what comes after the silence is told", () => loop.receiver.of("known").length === 1);
+  expect(loop.receiver.of("known")[0]?.id).toBe(idOf("known", "closed"));
+  expect(await letterOf("known")).toBeUndefined();
 });
 
 test("killed before or after a post, it loses nothing, and tells again only as itself", async () => {

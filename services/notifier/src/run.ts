@@ -1,7 +1,9 @@
 import { flow } from "@operator/contracts/flow";
+import { partsOfTicketId } from "@operator/contracts/ticket-id";
 import { Checkpoint } from "@operator/service/checkpoint";
 import { fold } from "@operator/service/fold";
 import type { ServiceContext } from "@operator/service/service-context";
+import { Silences } from "@operator/service/silences";
 import { ticker } from "@operator/service/ticker";
 import { Deliveries } from "./deliveries.ts";
 import { type Notice, noticesOf } from "./notice.ts";
@@ -23,11 +25,19 @@ export async function run(
 ): Promise<void> {
   const { bus, log, metrics, signal } = context;
   const posts = metrics.counter("operator_webhook_posts_total", "Tries to post a notice", ["type", "outcome"]);
+  const silences = await Silences.open(bus, log);
   const deliveries = new Deliveries({
     ...config,
     postsMax,
     signal,
     post: async (notice, postSignal) => {
+      await silences.refresh();
+      const silence = silences.of(partsOfTicketId(notice.ticket));
+      if (silence) {
+        posts.inc({ type: notice.type, outcome: "silenced" });
+        log.info({ notice: notice.id, silence: silence.id }, "silenced, nobody is told");
+        return "delivered";
+      }
       const posted = await config.post(notice, postSignal);
       posts.inc({ type: notice.type, outcome: posted === "delivered" ? "delivered" : "failed" });
       if (posted === "delivered") log.info({ notice: notice.id }, "told");

@@ -3,6 +3,7 @@ import type { SubjectName } from "@operator/contracts/names";
 import { Ticket } from "@operator/contracts/ticket";
 import { Checkpoint } from "@operator/service/checkpoint";
 import type { ServiceContext } from "@operator/service/service-context";
+import { Silences } from "@operator/service/silences";
 import { ticker } from "@operator/service/ticker";
 import { foldActions, foldCommands, foldDiagnoses, foldViolations } from "./folds.ts";
 import { Sender } from "./sender.ts";
@@ -17,6 +18,7 @@ const sweepLimitMs = 600_000;
 /** Folds violations, diagnoses and commands into tickets, and sends what follows from them. */
 export async function run(context: ServiceContext, { subjects }: { subjects: readonly SubjectName[] }): Promise<void> {
   const { bus, log, signal } = context;
+  const silences = await Silences.open(bus, log);
   const tickets = new Tickets(await bus.bucket("tickets", Ticket), {
     written: (ticket, reasons) => {
       if (reasons.length > 0) log.info({ ticket: ticket.id, revision: ticket.revision, reasons }, reasons.join(", "));
@@ -24,7 +26,7 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
     },
     read: (ticket) => sender.look(ticket, "anybody's"),
   });
-  const sender = new Sender({ bus, tickets, log, signal });
+  const sender = new Sender({ bus, tickets, silences, log, signal });
 
   const sweep = new Sweep(tickets, {
     ticket: (ticket) => sender.look(ticket, "anybody's"),
@@ -55,6 +57,7 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
     foldCommands(desk, commands),
     foldActions(desk, actions),
     ...subjects.map((subject) => watchChecker(context, tickets, subject)),
+    ticker(context, { name: "silences", everyMs: 1_000, tick: () => silences.refresh() }),
     ticker(context, { name: "checkpoints", everyMs: saveEveryMs, tick: save }),
     ticker(context, { name: "send", everyMs: sendEveryMs, tick: whenRead(() => sender.tick()) }),
     ticker(context, {

@@ -3,6 +3,7 @@ import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
 import type { TicketId } from "@operator/contracts/ticket-id";
 import type { Logger } from "@operator/service/log";
+import type { Silences } from "@operator/service/silences";
 import { unsentOf, withSent } from "./outbox.ts";
 import type { Tickets } from "./tickets.ts";
 
@@ -11,6 +12,8 @@ const backlogMax = 256;
 /** Who wrote a ticket sends what follows; so long after, anybody does who has seen it. */
 const othersAfterMs = 1_000;
 const againAfterMs = 2_000;
+/** A silence may be taken back before its time. */
+const silencedMs = 5_000;
 /** What is refused for long is left for later, so that what was taken beside it is recorded. */
 const publishMsMax = 2_000;
 
@@ -24,6 +27,7 @@ type Whose = "ours" | "anybody's";
 export class Sender {
   readonly #bus: Bus;
   readonly #tickets: Tickets;
+  readonly #silences: Pick<Silences, "of">;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   readonly #ready = new Map<TicketId, Whose>();
@@ -31,9 +35,10 @@ export class Sender {
   readonly #running = new Map<TicketId, Promise<void>>();
   #begun = false;
 
-  constructor(given: { bus: Bus; tickets: Tickets; log: Logger; signal: AbortSignal }) {
+  constructor(given: { bus: Bus; tickets: Tickets; silences: Pick<Silences, "of">; log: Logger; signal: AbortSignal }) {
     this.#bus = given.bus;
     this.#tickets = given.tickets;
+    this.#silences = given.silences;
     this.#log = given.log;
     this.#signal = given.signal;
   }
@@ -47,7 +52,7 @@ export class Sender {
       return;
     }
     const nowMs = Date.now();
-    const dueMs = event || !job ? nowMs : job.notBeforeMs;
+    const dueMs = event || !job ? nowMs : Math.max(job.notBeforeMs, this.#silences.of(ticket) ? nowMs + silencedMs : 0);
     if (whose === "ours" && dueMs <= nowMs) {
       this.#ready.set(ticket.id, whose);
       this.#sendReady();
@@ -104,7 +109,8 @@ export class Sender {
     const ticket = whose === "ours" ? await this.#tickets.read(id) : await this.#tickets.readAnew(id);
     if (!ticket) return;
     const unsent = unsentOf(ticket);
-    const job = unsent.job && unsent.job.notBeforeMs <= Date.now() ? unsent.job.message : undefined;
+    const isDue = unsent.job && unsent.job.notBeforeMs <= Date.now() && !this.#silences.of(ticket);
+    const job = isDue ? unsent.job?.message : undefined;
     const options = { deadlineMs: publishMsMax, signal: this.#signal };
     const [event, jobSent] = await Promise.allSettled([
       unsent.event ? this.#bus.publish(flow.ticket, ticket, options) : undefined,
