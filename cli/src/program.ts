@@ -6,7 +6,6 @@ import { registerAudit } from "./commands/audit.ts";
 import { registerChaos } from "./commands/chaos.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerDemo } from "./commands/demo.ts";
-import { registerDiagnose } from "./commands/diagnose.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerKeys } from "./commands/keys.ts";
 import { registerKillSwitch } from "./commands/kill-switch.ts";
@@ -42,7 +41,6 @@ export function createProgram(shell: Shell): Command {
   registerTicketsList(tickets, shell);
   registerTicketsShow(tickets, shell);
   registerTicketsSay(tickets, shell);
-  registerDiagnose(program, shell);
   registerSilence(program, shell);
   const actions = program
     .command("actions")
