@@ -72,12 +72,21 @@ export async function isMoot(
 }
 
 /** Ends an action that wasn't begun, as nothing is left to do or it may not be done any more. */
-export async function cancel(desk: Desk, { id }: Action, { code, message }: ActionRefusal): Promise<void> {
+export async function cancel(
+  desk: Pick<Desk, "book" | "context">,
+  { id }: Action,
+  { code, message }: ActionRefusal,
+): Promise<void> {
   await desk.book.step(id, () => ({ step: stepOf(desk, "cancelled", message, { code }) }));
 }
 
 /** Ends an action that isn't to be done. */
-export async function refuse(desk: Desk, { id }: Action, code: string, message: string): Promise<void> {
+export async function refuse(
+  desk: Pick<Desk, "book" | "context">,
+  { id }: Action,
+  code: string,
+  message: string,
+): Promise<void> {
   await desk.book.step(id, () => ({ step: stepOf(desk, "refused", message, { code }) }));
 }
 

@@ -4,7 +4,11 @@ import { type Desk, refuse, stepOf, wordsOf } from "./desk.ts";
 import { freshState } from "./fresh-state.ts";
 
 /** A claimed action: the guard on fresh state, the effect, and what came of it. */
-export async function execute(desk: Desk, action: Action, definition: Definition<never>): Promise<void> {
+export async function execute(
+  desk: Pick<Desk, "book" | "context" | "room" | "hands">,
+  action: Action,
+  definition: Definition<never>,
+): Promise<void> {
   const { book, context } = desk;
   const given = { target: action.proposal.target, parameters: parametersOf(action, definition) };
   let state: never;

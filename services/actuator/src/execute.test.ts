@@ -1,0 +1,71 @@
+import { contextOf } from "@operator/service/context.fixture";
+import type { ActionHands } from "@operator/subject/action";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { actionLike } from "./action.fixture.ts";
+import { Book } from "./book.ts";
+import { execute } from "./execute.ts";
+import { actingRooms } from "./rooms.ts";
+import { Staged } from "./staged.fixture.ts";
+
+let staged: Staged;
+beforeAll(async () => {
+  staged = await Staged.start();
+  await staged.broken("node-a");
+}, 60_000);
+afterAll(async () => await staged[Symbol.asyncDispose]());
+
+let n = 0;
+/** Executes an action at node-a that was claimed until then. Gives what it came to, and what was asked of the supervisor. */
+async function executed(
+  untilMs: number,
+  given: { action?: string; target?: string; parameters?: Record<string, string> } = {},
+) {
+  const context = contextOf(await staged.connect("actuator"), new AbortController().signal);
+  const book = await Book.open(context.bus, context.log);
+  const room = actingRooms();
+  const started: string[] = [];
+  const hands: ActionHands = {
+    environment: {},
+    start: (target) => {
+      started.push(target);
+      return Promise.resolve();
+    },
+  };
+  const like = actionLike();
+  const action = actionLike({
+    id: `${like.ticket}.1.${++n}`,
+    proposal: { ...like.proposal, ...given },
+    state: "claimed",
+    claim: { by: context.instance, atMs: Date.now(), untilMs },
+  });
+  await book.propose(action);
+  const definition = (await room(action.subject)).actions.get(action.proposal.action);
+  if (!definition) throw new Error(`no action ${action.proposal.action}`);
+  await execute({ book, context, room, hands }, action, definition);
+  return { ended: await book.get(action.id), started };
+}
+
+test("what is claimed for long enough is done", async () => {
+  const { ended, started } = await executed(Date.now() + 38_000);
+  expect(ended).toMatchObject({ state: "executed" });
+  expect(started).toEqual(["node-a"]);
+});
+
+test("a claimant that wakes up late, when others count it as dead, begins nothing", async () => {
+  // 30 s are for the effect itself.
+  const { ended, started } = await executed(Date.now() + 29_000);
+  expect(ended?.steps.at(-1)).toMatchObject({ state: "refused", code: "CLAIM_TOO_OLD" });
+  expect(started).toEqual([]);
+});
+
+test("an action that says for certain that it did nothing is refused with its code", async () => {
+  const notify = { action: "notify", parameters: { text: "look" } };
+  const { ended } = await executed(Date.now() + 60_000, notify);
+  expect(ended?.steps.at(-1)).toMatchObject({ state: "refused", code: "WEBHOOK_MISSING" });
+});
+
+test("nothing is done to a target that fresh state doesn't name", async () => {
+  const { ended, started } = await executed(Date.now() + 60_000, { target: "node-x" });
+  expect(ended?.steps.at(-1)).toMatchObject({ state: "refused", code: "TARGET_NOT_SEEN" });
+  expect(started).toEqual([]);
+});
