@@ -62,6 +62,7 @@ export const failures = {
   DEAD_LETTER_AMBIGUOUS: { exit: 64, means: "several dead letters fit what was typed" },
   DATA_UNREADABLE: { exit: 65, means: "what the bus holds can't be read as what it should be" },
   TICKET_UNKNOWN: { exit: 66, means: "no ticket fits what was typed" },
+  EVIDENCE_MISSING: { exit: 66, means: "the snapshots that a diagnosis would rest on aren't kept any more" },
   ACTION_UNKNOWN: { exit: 66, means: "no action fits what was typed" },
   AUDIT_UNKNOWN: { exit: 66, means: "nothing in the audit is about what was typed" },
   FAULT_UNKNOWN: { exit: 66, means: "no fault that chaos knows fits what was typed" },

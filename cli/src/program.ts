@@ -6,6 +6,7 @@ import { registerAudit } from "./commands/audit.ts";
 import { registerChaos } from "./commands/chaos.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDiagnose } from "./commands/diagnose.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerKeys } from "./commands/keys.ts";
 import { registerKillSwitch } from "./commands/kill-switch.ts";
@@ -41,6 +42,7 @@ export function createProgram(shell: Shell): Command {
   registerTicketsList(tickets, shell);
   registerTicketsShow(tickets, shell);
   registerTicketsSay(tickets, shell);
+  registerDiagnose(program, shell);
   registerSilence(program, shell);
   const actions = program
     .command("actions")

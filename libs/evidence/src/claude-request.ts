@@ -40,6 +40,11 @@ export interface ClaudeRequestOptions {
   secrets: readonly string[];
 }
 
+/** Why a case is no model's to answer, if so. */
+export function whyNotAsked({ facts }: CaseFile): string | undefined {
+  return facts.length === 0 ? "the case has no facts that a model could cite" : undefined;
+}
+
 /** The one request of a diagnosis. Pure: what is sent can be shown without being sent. Throws on a nonce that could be guessed. */
 export function claudeRequest(options: ClaudeRequestOptions): ClaudeRequest {
   const { file, actions, nonce, secrets } = options;

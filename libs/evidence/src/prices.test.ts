@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { isPriced, mostOf, tokensFor, usdOf } from "./prices.ts";
+import { estimateOf, isPriced, mostOf, tokensFor, usdOf } from "./prices.ts";
 
 const million = { inputTokens: 1e6, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 1e6 };
 
@@ -35,4 +35,13 @@ test("an answer of as many tokens as a budget pays for costs no more than the bu
       },
     ),
   );
+});
+
+test("an estimate is of the whole request, its usual question less than the most, which the longest answer is part of", () => {
+  const request = { max_tokens: 1_000, text: "ä".repeat(3_000) };
+  const { bytes, question, most } = estimateOf("claude-opus-5-5", request);
+  expect(bytes).toBe(Buffer.byteLength(JSON.stringify(request)));
+  expect(question).toEqual({ tokens: Math.ceil(bytes / 3), usd: expect.closeTo((bytes / 3) * 5e-6, 4) as unknown });
+  expect(most).toEqual({ answerTokens: 1_000, usd: usdOf("claude-opus-5-5", mostOf(request)) });
+  expect(most.usd).toBeCloseTo((bytes / 2) * 5e-6 + 1_000 * 20e-6, 4);
 });

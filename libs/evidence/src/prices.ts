@@ -37,6 +37,15 @@ const perToken = 1e-6;
 
 /** No text has more tokens than half its bytes, in whatever language; most have a quarter or a third. */
 const bytesPerTokenMin = 2;
+const bytesPerTokenMostly = 3;
+
+/** What one call would use, told from its size alone. US dollars; the cache isn't counted on. */
+export interface Estimate {
+  bytes: number;
+  question: { tokens: number; usd: number };
+  /** With the longest answer, its thinking included, and the question as dear as it can be. */
+  most: { answerTokens: number; usd: number };
+}
 
 /** US dollars for a call. A model that isn't in the table costs as much as the dearest one that is. */
 export function usdOf(model: string, usage: Usage): number {
@@ -49,12 +58,23 @@ export function usdOf(model: string, usage: Usage): number {
 
 /** The most that a request can use: every byte of it written to the cache, and every token that it may answer. */
 export function mostOf(request: { max_tokens: number }): Usage {
-  const bytes = Buffer.byteLength(JSON.stringify(request));
   return {
     inputTokens: 0,
     cacheReadTokens: 0,
-    cacheWriteTokens: Math.ceil(bytes / bytesPerTokenMin),
+    cacheWriteTokens: Math.ceil(bytesOf(request) / bytesPerTokenMin),
     outputTokens: request.max_tokens,
+  };
+}
+
+/** What asking would cost, before anyone is asked. */
+export function estimateOf(model: string, request: { max_tokens: number }): Estimate {
+  const bytes = bytesOf(request);
+  const tokens = Math.ceil(bytes / bytesPerTokenMostly);
+  const question = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: tokens, outputTokens: 0 };
+  return {
+    bytes,
+    question: { tokens, usd: usdOf(model, question) },
+    most: { answerTokens: request.max_tokens, usd: usdOf(model, mostOf(request)) },
   };
 }
 
@@ -67,6 +87,10 @@ export function tokensFor(model: string, request: { max_tokens: number }, usd: n
 
 export function isPriced(model: string): boolean {
   return Object.keys(prices).some((name) => isOf(model, name));
+}
+
+function bytesOf(request: object): number {
+  return Buffer.byteLength(JSON.stringify(request));
 }
 
 function priceOf(model: string): Price {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Anthropic from "@anthropic-ai/sdk";
 import type { Job } from "@operator/contracts/job";
 import type { Ticket } from "@operator/contracts/ticket";
-import { claudeRequest, type Effort, usual } from "@operator/evidence/claude-request";
+import { claudeRequest, type Effort, usual, whyNotAsked } from "@operator/evidence/claude-request";
 import type { Case } from "@operator/ground/case";
 import type { Action } from "@operator/subject/action";
 import { Bill } from "./bill.ts";
@@ -42,8 +42,8 @@ export interface Consultation {
 export async function askClaude(options: ClaudeOptions, consultation: Consultation): Promise<Consulted> {
   const { model, spending } = options;
   const { theCase, job, ticket, signal } = consultation;
-  if (theCase.file.facts.length === 0)
-    return { kind: "playbook", why: "the case has no facts that a model could cite" };
+  const why = whyNotAsked(theCase.file);
+  if (why !== undefined) return { kind: "playbook", why };
   const bill = new Bill(model);
   const key = { ticket: ticket.id, attempt: job.attempt };
   const note = (usd: number) => spending.note(key.ticket, key.attempt, usd, Date.now());
