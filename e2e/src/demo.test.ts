@@ -30,7 +30,13 @@ const Summary = z.object({
 test("the demo's last line holds: each fault one ticket, the right cause, the action that fits, closed by observation", async () => {
   const demo = spawn(
     process.execPath,
-    [join(root, "cli/src/main.ts"), "demo", "--json", "--scenario", "kill_node,pause_node,kill_redis"],
+    [
+      join(root, "cli/src/main.ts"),
+      "demo",
+      "--json",
+      "--scenario",
+      "forge_counters,kill_node,wrong_limit,pause_node,kill_redis,pause_redis",
+    ],
     { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
   );
   const [out, [code]] = await Promise.all([text(demo.stdout), once(demo, "exit")]);
@@ -50,18 +56,15 @@ test("the demo's last line holds: each fault one ticket, the right cause, the ac
   }));
   const one = { engine: "playbook", tickets: 1, cleared: true };
   const reverted = { ...one, action: null, verified: false, recoveredBy: "revert" };
+  const mended = { ...one, verified: true, recoveredBy: "action" };
   expect(shown).toEqual([
-    {
-      fault: "kill_node",
-      cause: "crashed node-a",
-      ...one,
-      action: "restart_node",
-      verified: true,
-      recoveredBy: "action",
-    },
+    { fault: "forge_counters", cause: "diverged key-load-0", ...mended, action: "reset_counter" },
+    { fault: "kill_node", cause: "crashed node-a", ...mended, action: "restart_node" },
+    { fault: "wrong_limit", cause: "misconfigured key-load-0", ...mended, action: "update_limit" },
     { fault: "pause_node", cause: "hung node-a", ...reverted },
     { fault: "kill_redis", cause: "crashed redis", ...reverted },
+    { fault: "pause_redis", cause: "hung redis", ...reverted },
   ]);
   expect(summary.ok).toBe(true);
   expect(code).toBe(0);
-}, 300_000);
+}, 600_000);

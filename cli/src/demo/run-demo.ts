@@ -6,7 +6,7 @@ import { CliError } from "../cli-error.ts";
 import { Stack } from "@operator/stack/stack";
 import type { Action } from "@operator/contracts/action";
 import { loadRoom } from "@operator/subject/load";
-import type { Member } from "@operator/subject/fault";
+import type { Fault, Member } from "@operator/subject/fault";
 import { ThrowAwayApprover } from "./approver.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Page } from "./page.ts";
@@ -49,7 +49,7 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
   const scenarios = plan.scenarios.flatMap((name) => {
     const fault = known.find((each) => each.name === name);
     const target = fault?.targets(members)[0];
-    return fault && target !== undefined ? [{ fault: name, target, cause: fault.cause }] : [];
+    return fault && target !== undefined ? [{ fault: name, target, cause: fault.cause, ttlMs: ttlOf(fault) }] : [];
   });
   const { url, passwords } = stack.nats;
   mkdirSync(dirname(plan.contextFile), { recursive: true });
@@ -130,6 +130,12 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
   } finally {
     rmSync(plan.contextFile, { force: true });
   }
+}
+
+/** Long enough that what mends it sooner is the operator; what nobody can take back ends by itself, and soon. */
+function ttlOf(fault: Fault): number {
+  const endsOnlyByItself = fault.by === "api" && !fault.revert;
+  return endsOnlyByItself ? fault.ttlMs.default : Math.min(120_000, fault.ttlMs.max);
 }
 
 /** Waits until every member is judged and each line is ok: breaking what is broken already would prove nothing. */

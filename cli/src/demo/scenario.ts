@@ -10,8 +10,6 @@ import { outcomeOf, type Finished } from "./outcome.ts";
 import { tellingOf } from "./telling.ts";
 import type { Seen } from "./watch.ts";
 
-/** So long a fault lasts by itself: what mends it sooner is the operator. */
-const ttlMs = 120_000;
 const injectWithinMs = 20_000;
 /** A rule whose grace is half a minute fires by then. */
 const openWithinMs = 75_000;
@@ -30,6 +28,8 @@ export interface Scenario {
   subject: string;
   fault: string;
   target: string;
+  /** So long the fault lasts by itself. */
+  ttlMs: number;
   /** The root cause that a right diagnosis names. */
   cause: string;
   bus: Bus;
@@ -56,7 +56,7 @@ const overStates: readonly Action["state"][] = [
  * and the ticket's end. Where no action is proposed the fault is reverted. Everything is seen on the bus.
  */
 export async function runScenario(scenario: Scenario): Promise<Finished> {
-  const { bus, subject, fault, target, story, signal } = scenario;
+  const { bus, subject, fault, target, ttlMs, story, signal } = scenario;
   const id = `demo-${randomUUID().slice(0, 8)}`;
   const tickets = new Map<string, Ticket>();
   const actions = new Map<string, Action>();
@@ -125,7 +125,7 @@ export async function runScenario(scenario: Scenario): Promise<Finished> {
       recoverMs = performance.now();
       await command({ revert: id });
     }
-    const cleared = tickets.size > 0 && (await until(() => first.closedMs !== undefined, closeWithinMs));
+    const cleared = tickets.size > 0 && (await until(() => first.closedMs !== undefined, closeWithinMs + ttlMs));
     if (recoveredBy === "action") {
       // What chaos still holds of it must not hinder what comes next.
       await command({ revert: id });
