@@ -1,6 +1,6 @@
 import type { Action } from "@operator/contracts/action";
 import { claimMarginMs } from "./carry-out.ts";
-import { deadAfterMs, type Desk, stepOf, wordsOf } from "./desk.ts";
+import { type Desk, stepOf, wordsOf } from "./desk.ts";
 import { parametersOf } from "./execute.ts";
 import { ticketOf } from "./propose.ts";
 import { settleInFlight } from "./settle.ts";
@@ -20,7 +20,8 @@ export async function takeBack(desk: Desk, action: Action): Promise<void> {
     subject,
     action.approval?.term ?? 0,
     { action: id, by: desk.context.instance, claimedAtMs: nowMs, untilMs },
-    (other) => nowMs > other.untilMs + deadAfterMs,
+    // The claim of one who died runs out, and is settled then.
+    () => false,
   );
   if (hindrance?.code === "IN_FLIGHT") return;
   const end = async (state: "undone" | "failed", text: string, code?: string) => {
