@@ -1,18 +1,12 @@
-import { readApprovers } from "@operator/approval/approvers-file";
-import { readPolicy } from "@operator/approval/policy";
 import type { Action } from "@operator/contracts/action";
 import { Control, controlKey } from "@operator/contracts/control";
-import { Ticket } from "@operator/contracts/ticket";
-import { contextOf } from "@operator/service/context.fixture";
-import { Silences } from "@operator/service/silences";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Acting } from "./acting.fixture.ts";
 import { actionLike } from "./action.fixture.ts";
 import { Book } from "./book.ts";
 import { carryOut } from "./carry-out.ts";
-import { ControlDesk } from "./control.ts";
+import { deskOf } from "./desk.fixture.ts";
 import type { Desk } from "./desk.ts";
-import { actingRooms } from "./rooms.ts";
 import { Staged } from "./staged.fixture.ts";
 
 let acting: Acting<Staged>;
@@ -27,22 +21,7 @@ let desk: Desk;
 const started: string[] = [];
 beforeEach(async () => {
   started.length = 0;
-  const bus = await acting.place.connect("actuator");
-  const context = contextOf(bus, new AbortController().signal);
-  const approvers = () => readApprovers(acting.approversFile);
-  const start = (target: string) => Promise.resolve(void started.push(target));
-  desk = {
-    context,
-    approvers,
-    room: actingRooms(),
-    hands: { environment: {}, start },
-    policy: readPolicy(undefined),
-    book: await Book.open(bus, context.log),
-    control: await ControlDesk.open(bus, approvers),
-    tickets: await bus.bucket("tickets", Ticket),
-    silences: await Silences.open(bus, context.log),
-    disagreed: new Set(),
-  };
+  desk = await deskOf(acting, (target) => Promise.resolve(void started.push(target)));
 });
 
 let n = 0;

@@ -1,6 +1,5 @@
 import type { Action } from "@operator/contracts/action";
-import { partsOfTicketId } from "@operator/contracts/ticket-id";
-import { cancel, type Desk, isMoot, refuse, stepOf } from "./desk.ts";
+import { cancel, type Desk, isMoot, isOnHold, refuse, stepOf } from "./desk.ts";
 import { execute } from "./execute.ts";
 import { ticketOf } from "./propose.ts";
 import { settleInFlight } from "./settle.ts";
@@ -25,9 +24,7 @@ export async function carryOut(desk: Desk, action: Action): Promise<void> {
     return await refuse(desk, action, "CATALOGUE_MISSING", `${proposal.action} is not in the catalogue any more`);
   }
   const ticket = await ticketOf(desk.tickets, action.ticket);
-  if (ticket?.held) return;
-  await desk.silences.refresh();
-  if (desk.silences.of(partsOfTicketId(action.ticket))) return;
+  if (await isOnHold(desk, action, ticket)) return;
   const moot = await isMoot(desk, action, ticket);
   if (moot) return await cancel(desk, action, moot);
 

@@ -58,6 +58,17 @@ export async function violationOf(bus: Bus, ticket: TicketId): Promise<Violation
   return (await bus.last(flow.violation, address))?.message;
 }
 
+/** Do people want nothing done about it now? Then its ticket is held, or its target is silenced. */
+export async function isOnHold(
+  { silences }: Pick<Desk, "silences">,
+  { ticket: id }: Action,
+  ticket: Ticket | undefined,
+): Promise<boolean> {
+  if (ticket?.held) return true;
+  await silences.refresh();
+  return silences.of(partsOfTicketId(id)) !== undefined;
+}
+
 /** Why there is nothing left to mend; undefined while there is. */
 export async function isMoot(
   { context }: Pick<Desk, "context">,

@@ -1,6 +1,6 @@
 import type { Action } from "@operator/contracts/action";
 import { claimMarginMs } from "./carry-out.ts";
-import { type Desk, stepOf, wordsOf } from "./desk.ts";
+import { type Desk, isOnHold, stepOf, wordsOf } from "./desk.ts";
 import { parametersOf } from "./execute.ts";
 import { ticketOf } from "./propose.ts";
 import { settleInFlight } from "./settle.ts";
@@ -13,7 +13,8 @@ export async function takeBack(desk: Desk, action: Action): Promise<void> {
   const { book, control } = desk;
   const { id, subject, proposal, before } = action;
   const definition = (await desk.room(subject)).actions.get(proposal.action);
-  if (!definition?.undo || (await ticketOf(desk.tickets, action.ticket))?.held) return;
+  if (!definition?.undo) return;
+  if (await isOnHold(desk, action, await ticketOf(desk.tickets, action.ticket))) return;
   const nowMs = Date.now();
   const untilMs = nowMs + definition.executeWithinMs + claimMarginMs;
   const hindrance = await control.claim(

@@ -1,0 +1,30 @@
+import { readApprovers } from "@operator/approval/approvers-file";
+import { readPolicy } from "@operator/approval/policy";
+import { Ticket } from "@operator/contracts/ticket";
+import { contextOf } from "@operator/service/context.fixture";
+import { Silences } from "@operator/service/silences";
+import type { ActionHands } from "@operator/subject/action";
+import type { Acting } from "./acting.fixture.ts";
+import { Book } from "./book.ts";
+import { ControlDesk } from "./control.ts";
+import type { Desk } from "./desk.ts";
+import { actingRooms } from "./rooms.ts";
+
+/** What an actuator works with, without a process of its own. The test gives what starts members. */
+export async function deskOf({ place, approversFile }: Acting, start: ActionHands["start"]): Promise<Desk> {
+  const bus = await place.connect("actuator");
+  const context = contextOf(bus, new AbortController().signal);
+  const approvers = () => readApprovers(approversFile);
+  return {
+    context,
+    approvers,
+    room: actingRooms(),
+    hands: { environment: {}, start },
+    policy: readPolicy(undefined),
+    book: await Book.open(bus, context.log),
+    control: await ControlDesk.open(bus, approvers),
+    tickets: await bus.bucket("tickets", Ticket),
+    silences: await Silences.open(bus, context.log),
+    disagreed: new Set(),
+  };
+}
