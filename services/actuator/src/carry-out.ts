@@ -2,7 +2,7 @@ import type { Action } from "@operator/contracts/action";
 import { cancel, type Desk, isMoot, isOnHold, refuse, stepOf } from "./desk.ts";
 import { execute } from "./execute.ts";
 import { ticketOf } from "./propose.ts";
-import { settleInFlight } from "./settle.ts";
+import { settleInFlight } from "./in-flight.ts";
 import { whatSpeaksAgainst } from "./speaks-against.ts";
 
 /** Around the effect: to ask for fresh state, and to write down what was done. */

@@ -4,7 +4,7 @@ import { cancel, deadAfterMs, type Desk, isMoot, isOver, stepOf, violationOf, wo
 import { parametersOf } from "./execute.ts";
 import { freshState } from "./fresh-state.ts";
 import { ticketOf } from "./propose.ts";
-import { settleInFlight } from "./settle.ts";
+import { settleInFlight } from "./in-flight.ts";
 
 /** So long the observer is asked whether a died claimant's action took effect. */
 const readBackMs = 60_000;

@@ -20,7 +20,7 @@ import { handsOf } from "./hands.ts";
 import { modeNoter } from "./note-mode.ts";
 import { proposalsOf } from "./propose.ts";
 import { actingRooms } from "./rooms.ts";
-import { settleInFlight } from "./settle.ts";
+import { settleInFlight } from "./in-flight.ts";
 import { takeBack } from "./take-back.ts";
 
 const beatMs = 250;

@@ -3,7 +3,7 @@ import { claimMarginMs } from "./carry-out.ts";
 import { type Desk, isOnHold, stepOf, wordsOf } from "./desk.ts";
 import { parametersOf } from "./execute.ts";
 import { ticketOf } from "./propose.ts";
-import { settleInFlight } from "./settle.ts";
+import { settleInFlight } from "./in-flight.ts";
 
 /**
  * Takes back an action that didn't help, where an undo is declared. That changes the subject like any action, so it's claimed

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { actionLike } from "./action.fixture.ts";
 import { Book } from "./book.ts";
 import { ControlDesk } from "./control.ts";
-import { settleInFlight } from "./settle.ts";
+import { settleInFlight } from "./in-flight.ts";
 
 let nats: NatsServer;
 let bus: Bus;
