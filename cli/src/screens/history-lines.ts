@@ -37,6 +37,7 @@ const kindStyles: Partial<Record<HistoryEntry["kind"], Style>> = {
   cleared: "good",
   retired: "good",
   closed: "good",
+  waiting: "warn",
   diagnosed: "title",
   ungrounded: "warn",
   failed: "warn",

@@ -102,6 +102,20 @@ const diagnosisCases: { why: string; of: Parameters<typeof ticket>[0]; says: str
     says: "a diagnoser works on it since 400 ms ago",
   },
   {
+    why: "one that waits for its model",
+    of: {
+      attempts: [
+        {
+          ...attempt,
+          status: "waiting",
+          startedAtMs: nowMs - 9_000,
+          waiting: { sinceMs: nowMs - 8_000, untilMs: nowMs + 592_000, why: "it is overloaded (529)" },
+        },
+      ],
+    },
+    says: "the model makes it wait since 8.0 s ago (07:41:37.000Z): it is overloaded (529); it gives up in 9",
+  },
+  {
     why: "one that failed",
     of: {
       attempts: [

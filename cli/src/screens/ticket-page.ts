@@ -133,6 +133,10 @@ export function attemptLines(attempt: Attempt, options: TicketPageOptions): Line
 function waitsFor(attempt: Attempt, nowMs: number): string {
   if (attempt.status === "running")
     return `a diagnoser works on it since ${timeOf(attempt.startedAtMs ?? attempt.queuedAtMs, nowMs)}`;
+  if (attempt.status === "waiting" && attempt.waiting) {
+    const { sinceMs, untilMs, why } = attempt.waiting;
+    return `the model makes it wait since ${timeOf(sinceMs, nowMs)}: ${why}; it gives up ${timeOf(untilMs, nowMs)}`;
+  }
   if (attempt.notBeforeMs > nowMs)
     return `begins ${agoOf(attempt.notBeforeMs, nowMs)}: something else may explain it first`;
   return `queued since ${timeOf(attempt.queuedAtMs, nowMs)}: is a diagnoser running?`;

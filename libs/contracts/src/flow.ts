@@ -114,7 +114,8 @@ export const flow = {
     schema: DiagnosisEvent,
     parameters: ({ ticket, attempt, phase }) => ({ ...ticketParameters(ticket), attempt: String(attempt), phase }),
     id: ({ ticket, attempt, phase }) => `${ticket}:${attempt}:${phase}`,
-    holds: "what became of an attempt: started, then finished with an answer or the reason for none",
+    holds:
+      "what became of an attempt: started, waiting if the model is busy, finished with an answer or the reason for none",
   }),
   action: defineChannel({
     name: "action",

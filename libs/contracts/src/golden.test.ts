@@ -53,7 +53,7 @@ test("the examples show every state and kind that there is", () => {
   const all = files.map((file) => readFileSync(join(folder, file), "utf8")).join("");
   const kinds = [
     "firing blind cleared retired pending clearing unreachable threshold silent_service",
-    "acknowledge hold unhold comment resolve started finished done ungrounded failed",
+    "acknowledge hold unhold comment resolve started waiting finished done ungrounded failed",
     "open closed critical warning rhythm change",
     "proposed approved claimed executed verified refused",
   ].flatMap((words) => words.split(" "));

@@ -23,6 +23,8 @@ export const HistoryEntry = z.object({
     "explained",
     "queued",
     "started",
+    /** For a busy model. */
+    "waiting",
     "diagnosed",
     "ungrounded",
     "failed",
@@ -48,12 +50,14 @@ export type HistoryEntry = z.infer<typeof HistoryEntry>;
 /** One try at diagnosing: queued by the ticketer, carried out by a diagnoser. */
 export const Attempt = z.object({
   attempt: z.int().min(1).max(3),
-  status: z.enum(["queued", "running", "done", "ungrounded", "failed"]),
+  status: z.enum(["queued", "running", "waiting", "done", "ungrounded", "failed"]),
   why: z.string(),
   /** The job is not sent before this time: what may explain the violation gets its chance to show. */
   notBeforeMs: TimeMs,
   queuedAtMs: TimeMs,
   startedAtMs: TimeMs.optional(),
+  /** It had to wait for a busy model, which it asks until then at most. */
+  waiting: z.object({ sinceMs: TimeMs, untilMs: TimeMs, why: z.string() }).optional(),
   endedAtMs: TimeMs.optional(),
   by: InstanceName.optional(),
   diagnosis: Diagnosis.optional(),

@@ -11,6 +11,7 @@ import { caseOf, type Gathered } from "@operator/ground/case";
 import { EvidenceMissing, gather } from "@operator/ground/gather";
 import type { Room } from "@operator/ground/room";
 import type { ServiceContext } from "@operator/service/service-context";
+import type { Wait } from "./claude/ask.ts";
 import type { Consult } from "./claude/open.ts";
 import { byPlaybook, failed, type Result } from "./diagnose.ts";
 import { senseOf } from "./sense.ts";
@@ -90,7 +91,10 @@ async function resultOf(
   const theCase = caseOf(gathered, room, { nowMs: Date.now(), secrets: desk.secrets });
   if (!desk.claude) return byPlaybook(theCase, room, "no model is configured");
   const mootSince = () => mootnessOf(desk.tickets, job);
-  const consulted = await desk.claude({ theCase, actions: room.actions, job, ticket, mootSince, signal });
+  const tellWait = async ({ why, untilMs }: Wait) => {
+    await publish(desk.bus, { phase: "waiting", ...aboutOf(desk, job), untilMs, why });
+  };
+  const consulted = await desk.claude({ theCase, actions: room.actions, job, ticket, mootSince, tellWait, signal });
   return consulted.kind === "result" ? consulted.result : byPlaybook(theCase, room, consulted.why, consulted.cost);
 }
 

@@ -142,6 +142,7 @@ describe("what a job is worth", () => {
   const rows: [sentence: string, job: number, change: object, expected: unknown][] = [
     ["queued: go", 1, {}, "go"],
     ["running, as after a kill: go", 1, { attempts: [attempt(1, "running")] }, "go"],
+    ["waiting, as after a kill: go", 1, { attempts: [attempt(1, "waiting")] }, "go"],
     ["done already: nothing to say", 1, { attempts: [attempt(1, "done")] }, "ended"],
     ["ended, and the ticket closed since: nothing to say", 1, { attempts: [attempt(1, "failed")], status: "closed" }, "ended"],
     ["the ticket is closed: moot", 1, { status: "closed" }, { moot: "the ticket is closed" }],

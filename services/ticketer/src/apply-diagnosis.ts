@@ -21,22 +21,18 @@ export function applyDiagnosis(
   const quiet = { ticket: head, reasons: [] };
   if (head === undefined || head.id !== said.ticket || said.attempt > attemptsMax) return quiet;
   const known = head.attempts.find(({ attempt }) => attempt === said.attempt) ?? unasked(said, storedAtMs);
-  const isRepeat = said.phase === "started" ? known.startedAtMs !== undefined : known.endedAtMs !== undefined;
-  if (isRepeat) return quiet;
+  if (isRepeat(known, said)) return quiet;
 
-  const attempt =
-    said.phase === "started"
-      ? started(known, said, storedAtMs)
-      : { ...known, ...endOf(said.result, () => rejectionsOf(head)), by: said.by, endedAtMs: storedAtMs };
+  const attempt = told(known, said, storedAtMs, () => rejectionsOf(head));
   const others = head.attempts.filter((each) => each.attempt !== said.attempt);
-  const told: Ticket = {
+  const next: Ticket = {
     ...head,
     ...remember(head, [entryOf(attempt, said, storedAtMs)]),
     attempts: [...others, attempt].sort((a, b) => a.attempt - b.attempt),
     sent: { ...head.sent, attempt: Math.max(head.sent.attempt, said.attempt) },
   };
-  const ticket = settle(told, nowMs);
-  const reason = said.phase === "started" ? "started" : reasonOf(attempt.status);
+  const ticket = settle(next, nowMs);
+  const reason = said.phase === "finished" ? reasonOf(attempt.status) : said.phase;
   return { ticket, reasons: [reason, ...(ticket.escalated && !head.escalated ? ["escalated" as const] : [])] };
 }
 
@@ -45,9 +41,35 @@ function unasked({ attempt }: DiagnosisEvent, atMs: number): Attempt {
   return { attempt, status: "queued", why: "sent before the ticket closed", queuedAtMs: atMs, notBeforeMs: atMs };
 }
 
-function started(known: Attempt, said: DiagnosisEvent, startedAtMs: number): Attempt {
-  if (known.endedAtMs !== undefined) return { ...known, startedAtMs };
-  return { ...known, status: "running", startedAtMs, by: said.by };
+/** Each phase is taken once: the first word of it stays. */
+function isRepeat(known: Attempt, { phase }: DiagnosisEvent): boolean {
+  switch (phase) {
+    case "started":
+      return known.startedAtMs !== undefined;
+    case "waiting":
+      return known.waiting !== undefined;
+    case "finished":
+    default:
+      return known.endedAtMs !== undefined;
+  }
+}
+
+/** The attempt with one phase more. Phases may come in any order: the status, and whose it is, are the farthest one's. */
+function told(known: Attempt, said: DiagnosisEvent, atMs: number, validated: () => Rejection[]): Attempt {
+  const { by } = said;
+  switch (said.phase) {
+    case "started": {
+      const isFarther = known.waiting !== undefined || known.endedAtMs !== undefined;
+      return { ...known, startedAtMs: atMs, ...(isFarther ? {} : { status: "running", by }) };
+    }
+    case "waiting": {
+      const waiting = { sinceMs: atMs, untilMs: said.untilMs, why: plainText(said.why, 300) };
+      return { ...known, waiting, ...(known.endedAtMs === undefined && { status: "waiting", by }) };
+    }
+    case "finished":
+    default:
+      return { ...known, ...endOf(said.result, validated), by, endedAtMs: atMs };
+  }
 }
 
 type Result = Extract<DiagnosisEvent, { phase: "finished" }>["result"];
@@ -82,6 +104,11 @@ function reasonOf(status: Attempt["status"]): Reason {
 function entryOf(attempt: Attempt, said: DiagnosisEvent, atMs: number): HistoryEntry {
   const about = { id: `attempt:${said.attempt}:${said.phase}`, atMs, by: said.by };
   if (said.phase === "started") return { ...about, kind: "started", text: `attempt ${said.attempt} began` };
+  if (said.phase === "waiting") {
+    const seconds = Math.max(0, Math.round((said.untilMs - said.atMs) / 1_000));
+    const text = `attempt ${said.attempt} waits for the model, ${seconds} s at most: ${plainText(said.why, 300)}`;
+    return { ...about, kind: "waiting", text };
+  }
   const headline = plainText(attempt.diagnosis?.answer.headline ?? "", 300);
   if (attempt.failure) {
     const { code, message } = attempt.failure;

@@ -59,6 +59,8 @@ const answers = fc.constantFrom<TicketEvent[]>(
   [],
   [diagnosed(1, "started")],
   [diagnosed(1, "started"), diagnosed(1, { kind: "done", diagnosis })],
+  [diagnosed(1, "started"), diagnosed(1, "waiting")],
+  [diagnosed(1, "started"), diagnosed(1, "waiting"), diagnosed(1, { kind: "done", diagnosis })],
   [
     diagnosed(1, { kind: "failed", code: "X", message: "x" }),
     diagnosed(2, "started"),

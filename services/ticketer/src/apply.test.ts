@@ -176,6 +176,38 @@ const rows: Row[] = [
     is: { diagnosis: "done" },
   },
   {
+    says: "an attempt that waits for its model shows it, once, until it ends",
+    events: [
+      firing(1),
+      diagnosed(1, "started"),
+      diagnosed(1, "waiting"),
+      diagnosed(1, "waiting"),
+      cleared(9),
+      firing(12, { changedAtMs: 12_000 }),
+    ],
+    is: { diagnosis: "waiting", escalated: false, sent: { revision: 0, attempt: 1 } },
+    reasons: [["first-seen"], ["started"], ["waiting"], [], ["cleared"], ["seen-again"]],
+    history: ["opened", "cleared", "closed", "seen_again", "started", "waiting"],
+  },
+  {
+    says: "the end of an attempt that waited is its end",
+    events: [firing(1), diagnosed(1, "started"), diagnosed(1, "waiting"), diagnosed(1, done)],
+    is: { diagnosis: "done" },
+    reasons: [["first-seen"], ["started"], ["waiting"], ["diagnosed"]],
+  },
+  {
+    says: "a waiting that comes after the end changes the status no more, nor does a started after a waiting",
+    events: [
+      firing(1),
+      diagnosed(1, failed),
+      diagnosed(1, "waiting"),
+      diagnosed(2, "waiting"),
+      diagnosed(2, "started"),
+    ],
+    is: { diagnosis: "waiting" },
+    history: ["opened", "waiting", "failed", "started", "waiting"],
+  },
+  {
     says: "a failed attempt is followed by the next",
     events: [firing(1), diagnosed(1, failed)],
     is: { diagnosis: "queued", escalated: false },

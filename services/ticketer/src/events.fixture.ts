@@ -66,17 +66,22 @@ type Result = z.input<
   Extract<(typeof DiagnosisEvent)["options"][number], { shape: { phase: z.ZodLiteral<"finished"> } }>
 >["result"];
 
-export function diagnosed(attempt: number, result: "started" | Result, rejections: Rejection[] = []): TicketEvent {
-  const about = { subject: "ratelimiter", ticket: ticketId, attempt, by: "diagnoser-1", atMs: 0 };
-  const said = DiagnosisEvent.parse(
-    result === "started" ? { ...about, phase: "started" } : { ...about, phase: "finished", result },
-  );
-  return {
-    kind: "diagnosis",
-    said,
-    storedAtMs: nowMs + attempt * 10 + (result === "started" ? 1 : 2),
-    rejectionsOf: () => rejections,
+/** A word on an attempt, each phase by another diagnoser, as after a kill. */
+export function diagnosed(
+  attempt: number,
+  word: "started" | "waiting" | Result,
+  rejections: Rejection[] = [],
+): TicketEvent {
+  const phase = typeof word === "string" ? word : "finished";
+  const at = { started: 1, waiting: 2, finished: 3 }[phase];
+  const about = { subject: "ratelimiter", ticket: ticketId, attempt, by: `diagnoser-${at}`, atMs: 0 };
+  const words = {
+    started: {},
+    waiting: { untilMs: 600_000, why: "it is overloaded (529)" },
+    finished: { result: word },
   };
+  const said = DiagnosisEvent.parse({ ...about, phase, ...words[phase] });
+  return { kind: "diagnosis", said, storedAtMs: nowMs + attempt * 10 + at, rejectionsOf: () => rejections };
 }
 
 /** Folds events into what they make of no ticket: the head, generations archived, the reasons of each event. */

@@ -106,7 +106,7 @@ export async function foldActions(desk: Desk, checkpoint: Checkpoint): Promise<v
 /** The evidence is read only for an answer that the ticket may take: most of what is read again was taken long ago. */
 async function rejections(desk: Desk, said: DiagnosisEvent, ticket: Ticket): Promise<(ticket: Ticket) => Rejection[]> {
   const isTaken = ticket.attempts.some(({ attempt, endedAtMs }) => attempt === said.attempt && endedAtMs !== undefined);
-  if (said.phase === "started" || said.result.kind !== "done" || isTaken) return () => [];
+  if (said.phase !== "finished" || said.result.kind !== "done" || isTaken) return () => [];
   return await groundOf(desk.context.bus, said.result.diagnosis, ticket);
 }
 

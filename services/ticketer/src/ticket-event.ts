@@ -30,6 +30,7 @@ export type Reason =
   | "explained"
   | "unexplained"
   | "started"
+  | "waiting"
   | "diagnosed"
   | "ungrounded"
   | "failed"

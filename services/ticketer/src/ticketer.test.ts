@@ -157,18 +157,12 @@ describe("a diagnosis", () => {
     facts: [{ id: "E1", address, pointer: "/parts/probe/node-x/state", value, atMs }],
   });
 
-  async function finish(generation: number, result: object, attempt = 1) {
-    const parsed = DiagnosisEvent.parse({
-      phase: "finished",
-      subject: "ratelimiter",
-      ticket: idOf("node-x", generation),
-      attempt,
-      by: "diagnoser-1",
-      atMs: Date.now(),
-      result,
-    });
-    await (await loop.as("diagnoser")).publish(flow.diagnosis, parsed);
+  async function tell(ticket: string, attempt: number, said: object) {
+    const about = { subject: "ratelimiter", ticket, attempt, by: "diagnoser-1", atMs: Date.now() };
+    await (await loop.as("diagnoser")).publish(flow.diagnosis, DiagnosisEvent.parse({ ...about, ...said }));
   }
+  const finish = (generation: number, result: object, attempt = 1) =>
+    tell(idOf("node-x", generation), attempt, { phase: "finished", result });
 
   test("that cites the evidence as it is, is done; one that doesn't is ungrounded", async () => {
     await (await loop.as("checker")).publish(flow.evidence, snapshot);
@@ -184,6 +178,19 @@ describe("a diagnosis", () => {
     const forged = await ticketIs("node-x", "refused", ({ diagnosis }) => diagnosis === "ungrounded", 2);
     expect(forged.attempts[0]?.rejections?.[0]).toMatchObject({ code: "FACT_DIFFERS" });
     expect(forged.escalated).toBe(true);
+  });
+
+  test("that waits for its model is shown to wait, until it's there", async () => {
+    await say(violation(1, about("node-w")));
+    await ticketIs("node-w", "sent", isSent);
+    const ticket = idOf("node-w", 1);
+    await tell(ticket, 1, { phase: "waiting", untilMs: Date.now() + 600_000, why: "it is overloaded (529)" });
+    const waiting = await ticketIs("node-w", "waiting", (now) => now.diagnosis === "waiting" && isSent(now));
+    expect(waiting.attempts).toMatchObject([{ status: "waiting", waiting: { why: "it is overloaded (529)" } }]);
+    expect(waiting.history.at(-1)?.text).toBe("attempt 1 waits for the model, 600 s at most: it is overloaded (529)");
+    await tell(ticket, 1, { phase: "finished", result: { kind: "done", diagnosis } });
+    const done = await ticketIs("node-w", "diagnosed", (now) => now.diagnosis === "done");
+    expect(done.attempts).toHaveLength(1);
   });
 
   test.each([

@@ -13,13 +13,22 @@ export type Asked =
   /** The ticket needs no answer any more. */
   | { kind: "moot"; why: string };
 
+/** A wait for a busy API. */
+export interface Wait {
+  why: string;
+  /** With all waits before it. */
+  altogetherMs: number;
+  /** When it's given up. */
+  untilMs: number;
+}
+
 export interface Asking {
   call: (request: Conversation) => Promise<Called>;
   bill: Bill;
   /** What may be spent on a call that costs so much at most, in US dollars, with why that's so little if it is. */
   budget: (mostUsd: number) => Promise<{ usd: number; why: string }>;
-  /** Called before a wait: why, and when it's given up. */
-  onWait: (why: string, untilMs: number) => void;
+  /** Called before each wait. */
+  onWait: (wait: Wait) => Promise<void>;
   /** Called after a wait: why nobody needs the answer any more, if so. */
   mootSince: () => Promise<string | undefined>;
   /** All waits together. */
@@ -57,7 +66,8 @@ export async function ask(asking: Asking, request: Conversation): Promise<Asked>
           const said = `${failure.why}; it asks for ${Math.ceil(nextMs / 1_000)} s more, and at most ${waitMsMax / 1_000} s are waited`;
           return ended(bill, "MODEL_BUSY", said);
         }
-        asking.onWait(failure.why, Date.now() + waitMsMax - waitedMs);
+        const untilMs = Date.now() + waitMsMax - waitedMs;
+        await asking.onWait({ why: failure.why, altogetherMs: waitedMs + nextMs, untilMs });
         // A little longer than asked: who comes a moment too early is turned away again.
         await asking.wait(nextMs + 10);
         waitedMs += nextMs;

@@ -15,6 +15,8 @@ const isFinished = (events: DiagnosisEvent[]) => events.some(({ phase }) => phas
 const resultOf = (events: DiagnosisEvent[]) =>
   events.flatMap((event) => (event.phase === "finished" ? [event.result] : []))[0];
 const sound = (target: string) => (request: Recorded) => ({ text: soundAnswer(request, target) });
+const soundOfEither = (request: Recorded) =>
+  sound(JSON.stringify(request.body.messages).includes("/node-a/") ? "node-a" : "node-b")(request);
 
 async function withClaude(
   script: (request: Recorded, n: number) => Turn,
@@ -107,10 +109,9 @@ test("rate limited, it keeps its job for longer than the bus would wait, and the
       await until(() => api.requests.length === 2);
       const tickets = await (await office.bus("ticketer")).bucket("tickets", Ticket);
       await tickets.change(violationKeyOf(other), (now) => now && { ...now, status: "closed", closedAtMs: Date.now() });
-      expect(resultOf(await office.said(ticket, isFinished))).toMatchObject({
-        kind: "done",
-        diagnosis: { engine: { kind: "claude" } },
-      });
+      const events = await office.said(ticket, isFinished);
+      expect(resultOf(events)).toMatchObject({ kind: "done", diagnosis: { engine: { kind: "claude" } } });
+      expect(events.map(({ phase }) => phase)).toEqual(["started", "waiting", "finished"]);
       const moot = { kind: "failed", code: "MOOT", message: "the ticket is closed" };
       expect(resultOf(await office.said(other, isFinished))).toEqual(moot);
       await office.jobsDone();
@@ -123,9 +124,37 @@ test("rate limited, it keeps its job for longer than the bus would wait, and the
   );
 }, 60_000);
 
+test("a wait is told with its reason and its end; one that is over before anyone could read of it isn't", async () => {
+  const soon = { status: 529, headers: { "retry-after-ms": "1100" } };
+  const turns = [soon, soon, soon];
+  await withClaude(
+    (request) => turns.pop() ?? soundOfEither(request),
+    async (office) => {
+      const long = await office.openTicket("node-a");
+      await office.queue(long);
+      const events = await office.said(long, isFinished);
+      expect(events.map(({ phase }) => phase)).toEqual(["started", "waiting", "finished"]);
+      const [waiting] = events.filter((event) => event.phase === "waiting");
+      if (!waiting) throw new Error("no waiting");
+      expect(waiting).toMatchObject({ ticket: long.id, attempt: 1, by: "diagnoser-one" });
+      expect(waiting.why).toContain("(529)");
+      // Ten minutes for all waits, of which one is over.
+      expect(waiting.untilMs - waiting.atMs).toBeGreaterThan(590_000);
+      expect(waiting.untilMs - waiting.atMs).toBeLessThan(600_000);
+
+      turns.push(soon);
+      const short = await office.openTicket("node-b");
+      await office.queue(short);
+      const quiet = await office.said(short, isFinished);
+      expect(quiet.map(({ phase }) => phase)).toEqual(["started", "finished"]);
+      expect(turns).toEqual([]);
+    },
+  );
+});
+
 test("what tickets say was spent in this hour counts after a restart; older money doesn't, nor an empty purse ask", async () => {
   await withClaude(
-    (request) => sound(JSON.stringify(request.body.messages).includes("/node-a/") ? "node-a" : "node-b")(request),
+    soundOfEither,
     async (office, api) => {
       const [old, late] = [Date.now() - 3_700_000, Date.now() - 60_000];
       await fileSpent(office, "node-old", 100, old);

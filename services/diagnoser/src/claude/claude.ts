@@ -6,6 +6,7 @@ import type { Ticket } from "@operator/contracts/ticket";
 import { claudeRequest, type Effort, usual, whyNotAsked } from "@operator/evidence/claude-request";
 import type { Case } from "@operator/ground/case";
 import type { Action } from "@operator/subject/action";
+import type { Wait } from "./ask.ts";
 import { Bill } from "./bill.ts";
 import { call } from "./call.ts";
 import { consult, type Consulted } from "./consult.ts";
@@ -13,6 +14,8 @@ import { type Spending, spentOn } from "./spending.ts";
 
 /** All waits of an attempt together. */
 const waitMsMax = 600_000;
+/** Over before anyone could have read of it. */
+const untoldMs = 2_000;
 
 export interface ClaudeOptions {
   client: Anthropic;
@@ -24,8 +27,8 @@ export interface ClaudeOptions {
   hourUsdMax: number;
   spending: Spending;
   secrets: readonly string[];
-  /** Told when an attempt begins to wait for a busy API: why, and when it gives up. */
-  onWait: (job: Job, why: string, untilMs: number) => void;
+  /** Called before each wait for a busy API. */
+  onWait: (job: Job, wait: Wait) => void;
 }
 
 export interface Consultation {
@@ -35,6 +38,8 @@ export interface Consultation {
   ticket: Ticket;
   /** Why nobody needs the answer any more, if so. Asked after each wait. */
   mootSince: () => Promise<string | undefined>;
+  /** Called once, when it's to be long enough for people to be told. */
+  tellWait: (wait: Wait) => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -45,6 +50,7 @@ export async function askClaude(options: ClaudeOptions, consultation: Consultati
   const why = whyNotAsked(theCase.file);
   if (why !== undefined) return { kind: "playbook", why };
   const bill = new Bill(model);
+  let isTold = false;
   const key = { ticket: ticket.id, attempt: job.attempt };
   const note = (usd: number) => spending.note(key.ticket, key.attempt, usd, Date.now());
   const request = claudeRequest({
@@ -73,7 +79,12 @@ export async function askClaude(options: ClaudeOptions, consultation: Consultati
         call: (conversation) => call(options.client, conversation, { timeoutMs: options.timeoutMs, signal }),
         bill,
         budget,
-        onWait: (why, untilMs) => options.onWait(job, why, untilMs),
+        onWait: async (wait) => {
+          options.onWait(job, wait);
+          if (isTold || wait.altogetherMs <= untoldMs) return;
+          isTold = true;
+          await consultation.tellWait(wait);
+        },
         mootSince: consultation.mootSince,
         waitMsMax,
         wait: (ms) => sleep(ms, undefined, { signal }),

@@ -78,7 +78,9 @@ async function consulting(script: Script, { usd = 5, timeoutMs = 5_000, moot }: 
       call: (conversation) => call(client, conversation, { timeoutMs, signal }),
       bill,
       budget: async () => ({ usd: usd - bill.usd, why: "it's spent" }),
-      onWait: (why) => shown.push(why),
+      onWait: async ({ why }) => {
+        shown.push(why);
+      },
       mootSince: async () => moot,
       waitMsMax: 600_000,
       wait: async (ms) => waits.push(ms),

@@ -1,8 +1,10 @@
 import type { Bucket } from "@operator/bus/bucket";
+import type { Job } from "@operator/contracts/job";
 import type { Ticket } from "@operator/contracts/ticket";
 import type { ServiceContext } from "@operator/service/service-context";
 import type { z } from "zod";
 import type { diagnoserConfig } from "../config.ts";
+import type { Wait } from "./ask.ts";
 import { askClaude, type Consultation } from "./claude.ts";
 import { createClient } from "./client.ts";
 import type { Consulted } from "./consult.ts";
@@ -32,7 +34,7 @@ export async function openClaude(
     hourUsdMax: config.OPERATOR_CLAUDE_MAX_USD_PER_HOUR,
     spending: new Spending(tickets),
     secrets,
-    onWait: ({ ticket, attempt }: { ticket: string; attempt: number }, why: string, untilMs: number) => {
+    onWait: ({ ticket, attempt }: Job, { why, untilMs }: Wait) => {
       waits.inc();
       log.info({ ticket, attempt, why, untilMs }, "waiting for the model");
     },
