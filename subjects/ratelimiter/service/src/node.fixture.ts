@@ -28,10 +28,12 @@ export async function startNodeProcess(nodeId: string, redisUrl: string, env: Re
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const exited = once(child, "exit").then(() => child.exitCode);
   let url = "";
-  await until(`node ${nodeId} listens or ends`, () => {
+  const listensOrEnds = () => {
     url = Listening.exec(stdout)?.[1] ?? "";
     return url !== "" || child.exitCode !== null;
-  });
+  };
+  // Long, as a machine that is busy with other tests takes its time to start a process.
+  await until(`node ${nodeId} listens or ends`, listensOrEnds, 30_000);
   if (url === "") throw new Error(`node ${nodeId} ended with ${child.exitCode}: ${stdout}${stderr}`);
 
   return {
