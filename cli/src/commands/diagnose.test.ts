@@ -124,6 +124,14 @@ test("a case without facts would be sent to nobody, which is said; a model witho
   expect(ended.out).toContain("no price is known of this model");
 });
 
+test("a ticket of a subject that there's no room for is refused", async () => {
+  const changed = { id: "nowhere.node_down.node-a.1", subject: "nowhere" };
+  const { id } = await file({ invariant: "node_down", target: "node-a" }, changed);
+  const ended = await run(id, "--dry-run");
+  expect(ended.code).toBe(64);
+  expect(ended.err).toContain('no subject "nowhere"');
+});
+
 test("evidence that isn't kept any more is an error that says so", async () => {
   const { id, violation } = await file({ invariant: "node_down", ...refusing("node-gone", "") });
   await (await loop.as("provision")).link.ask("$JS.API.STREAM.PURGE.EVIDENCE", "{}", { timeoutMs: 2_000 });

@@ -107,7 +107,7 @@ const about = { subject: SubjectName, ticket: TicketId, attempt: z.int().positiv
 export const DiagnosisEvent = z.discriminatedUnion("phase", [
   z.object({ phase: z.literal("started"), ...about }),
   /** The model is busy: the diagnoser keeps the job and asks again, until then at most. Between started and finished, if at all. */
-  z.object({ phase: z.literal("waiting"), ...about, untilMs: TimeMs, why: z.string().min(1).max(300) }),
+  z.object({ phase: z.literal("waiting"), ...about, untilMs: TimeMs, why: z.string().max(300) }),
   z.object({
     phase: z.literal("finished"),
     ...about,

@@ -196,6 +196,12 @@ const rows: Row[] = [
     reasons: [["first-seen"], ["started"], ["waiting"], ["diagnosed"]],
   },
   {
+    says: "a waiting that comes after its answer is noted, and the answer stays",
+    events: [firing(1), diagnosed(1, done), diagnosed(1, "waiting")],
+    is: { diagnosis: "done" },
+    history: ["opened", "waiting", "diagnosed"],
+  },
+  {
     says: "a waiting that comes after the end changes the status no more, nor does a started after a waiting",
     events: [
       firing(1),
