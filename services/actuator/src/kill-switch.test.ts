@@ -30,7 +30,10 @@ async function actionIn(state: State): Promise<Action> {
   const action = await acting.proposed(ticket, { action: "restart_node", target: node, parameters: {} });
   if (state === "proposed") return action;
   await acting.say(ada, action);
-  return await acting.action(action.id, state === "executing" ? "claimed" : state);
+  const there = await acting.action(action.id, state === "executing" ? "claimed" : state);
+  // Between its last step and the end of its claim it's named still.
+  if (state === "executed") await acting.settled();
+  return there;
 }
 
 /** What became of the actuator when the switch is pressed. */
