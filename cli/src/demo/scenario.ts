@@ -40,6 +40,7 @@ export interface Scenario {
   signal: AbortSignal;
 }
 
+const injectionEnds: readonly FaultEvent["phase"][] = ["injected", "proved", "refused", "failed"];
 const overStates: readonly Action["state"][] = [
   "verified",
   "refused",
@@ -98,10 +99,7 @@ export async function runScenario(scenario: Scenario): Promise<Finished> {
   try {
     await command({ subject, fault, target, id, ttlMs });
     // `injecting` is said before the effect, so that what is measured from it is never too short.
-    await until(
-      () => ["injected", "proved", "refused", "failed"].some((phase) => phases.has(phase as never)),
-      injectWithinMs,
-    );
+    await until(() => injectionEnds.some((phase) => phases.has(phase)), injectWithinMs);
     const begun = phases.get("injecting");
     const faultMs = begun ? monotonic(begun.atMs) : performance.now();
     const isInjected = phases.has("injected") || phases.has("proved");

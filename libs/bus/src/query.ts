@@ -69,12 +69,17 @@ export function answerQueries<Question, Answer>(
       say({ refused: { code: "QUERY_FAILED", message: error instanceof Error ? error.message : String(error) } });
     }
   };
+  const hear = async (message: Msg): Promise<void> => {
+    try {
+      await reply(message);
+    } catch (failure) {
+      // The bus went away between the question and the answer: who asked asks again.
+      bus.link.log({ level: "warn", msg: "not answered", address, why: String(failure) });
+    }
+  };
   const subscription = bus.link.connection.subscribe(address, {
     callback: (error, message) => {
-      if (error || !isInboxOfAsker(query, message.reply)) return;
-      reply(message).catch((failure: unknown) =>
-        bus.link.log({ level: "warn", msg: "not answered", address, why: String(failure) }),
-      );
+      if (!error && isInboxOfAsker(query, message.reply)) void hear(message);
     },
   });
   signal.addEventListener("abort", () => subscription.unsubscribe(), { once: true });
