@@ -47,6 +47,7 @@ export function tellingOf(seen: Seen, isNewTicket: (id: string) => boolean): Tol
       const text = "a probe changed its mind: a snapshot goes out at once";
       return { key: `snapshot/${seen.message.epoch}/${seen.message.n}`, by: "observer", text };
     }
+    case "verdicts":
     default:
       return undefined;
   }
