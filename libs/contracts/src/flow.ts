@@ -86,7 +86,8 @@ export const flow = {
     schema: Ticket,
     parameters: ({ id }) => ticketParameters(id),
     id: ({ id, revision }) => `${id}:${revision}`,
-    holds: "a ticket, whole, at each revision",
+    holds:
+      "a ticket, whole, at each revision; of several ticketers' events a newer one may come first, and its revision tells",
   }),
   job: defineChannel({
     name: "job",
