@@ -170,7 +170,8 @@ test("the active one killed: the other goes on, in a higher epoch, claiming noth
   expect(await active()).not.toBe(was);
   const [first] = reading.snapshots.filter((snapshot) => snapshot.epoch > epoch);
   // Its sources and targets are listed from the start, and no reading is older than itself.
-  expect(Object.keys(first?.sources ?? {}).toSorted()).toEqual(["metrics", "probe", "redis", "registry"]);
+  const sources = ["counters", "limits", "metrics", "probe", "redis", "registry"];
+  expect(Object.keys(first?.sources ?? {}).toSorted()).toEqual(sources);
   for (const [source, { targets }] of Object.entries(first?.sources ?? {})) {
     const read = new Map(Object.entries(first?.parts ?? {})).get(source) ?? {};
     for (const [target, { readAtMs }] of Object.entries(targets)) expect(target in read).toBe(readAtMs !== undefined);
