@@ -1,6 +1,7 @@
 import type { Action } from "@operator/contracts/action";
-import { cancel, type Desk, isMoot, isOnHold, refuse, stepOf } from "./desk.ts";
+import { cancel, type Desk, isMoot, isOnHold, refuse, stepOf, wordsOf } from "./desk.ts";
 import { execute } from "./execute.ts";
+import { freshState } from "./fresh-state.ts";
 import { ticketOf } from "./propose.ts";
 import { settleInFlight } from "./in-flight.ts";
 import { whatSpeaksAgainst } from "./speaks-against.ts";
@@ -28,6 +29,9 @@ export async function carryOut(desk: Desk, action: Action): Promise<void> {
   const moot = await isMoot(desk, action, ticket);
   if (moot) return await cancel(desk, action, moot);
 
+  // An observer that is just being replaced is no reason to refuse what was approved: it's asked again by the next beat.
+  if (!(await isSeen(desk, action))) return;
+
   const nowMs = Date.now();
   const untilMs = nowMs + definition.executeWithinMs + claimMarginMs;
   const claim = { by: desk.context.instance, atMs: nowMs, untilMs };
@@ -54,4 +58,15 @@ export async function carryOut(desk: Desk, action: Action): Promise<void> {
     if (claimed) await execute(desk, claimed, definition);
   }
   await settleInFlight(desk);
+}
+
+/** Does somebody answer for the subject's state now? */
+async function isSeen({ context, room }: Desk, { id, subject }: Action): Promise<boolean> {
+  try {
+    await freshState(context.bus, subject, (await room(subject)).state);
+    return true;
+  } catch (error) {
+    context.log.warn({ action: id, why: wordsOf(error) }, "without fresh state nothing is begun, asking again");
+    return false;
+  }
 }

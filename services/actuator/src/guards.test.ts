@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Action } from "@operator/contracts/action";
+import { controlKey } from "@operator/contracts/control";
 import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
 import { readInOrder } from "@operator/bus/read-in-order";
@@ -117,15 +119,20 @@ test.for<[string, string, string, (given: { node: string; ticket: Ticket }) => P
   await acting.settled();
 });
 
-test("without fresh state nothing is done", async () => {
+test("without fresh state nothing is begun, and what was approved is done when there's an observer again", async () => {
   const { node, ticket } = await broken();
   const action = await acting.proposed(ticket, restart(node));
   await staged.silenceObserver();
   await acting.say(ada, action);
-  const refused = await acting.action(action.id, "refused");
-  await staged.observe();
-  expect(refused.steps.at(-1)?.code).toBe("STATE_UNKNOWN");
+  await acting.action(action.id, "approved");
+  // Longer than a question waits for its answer.
+  await sleep(6_000);
+  expect((await acting.actions.get(action.id))?.value.state).toBe("approved");
+  expect((await acting.control.get(controlKey))?.value.inFlight).toEqual({});
   expect(staged.startsOf(node)).toBe(0);
+  await staged.observe();
+  await acting.action(action.id, "executed", "verified");
+  expect(staged.startsOf(node)).toBe(1);
 });
 
 test("the same isn't done again to a node that was started a moment ago", async () => {
