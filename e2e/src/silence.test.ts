@@ -73,12 +73,21 @@ test("metrics: one ticket for the whole source, though it lost every node", asyn
   await silence(["source_blind metrics"], refuse("/metrics"), refuse(undefined));
 });
 
-test("registry and redis: Redis answers, but not what these two sources ask", async () => {
+test("every source that asks Redis: it answers, but not what they ask, and each is one ticket", async () => {
   // Their commands hold a `$`, as every RESP string does; the probe's inline PING doesn't, and goes through.
   const proxy = proxies["redis"];
   if (!proxy) throw new Error("no proxy before Redis");
   const refuse = (text: string | undefined) => async () => void (proxy.refuses = text);
-  await silence(["source_blind redis-redis", "source_blind registry-cluster"], refuse("$"), refuse(undefined));
+  await silence(
+    [
+      "source_blind counters",
+      "source_blind limits-cluster",
+      "source_blind redis-redis",
+      "source_blind registry-cluster",
+    ],
+    refuse("$"),
+    refuse(undefined),
+  );
 });
 
 test("probe: an observer out of sockets knows nothing of a node whose connection broke, and doesn't call it down", async () => {

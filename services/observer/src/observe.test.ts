@@ -125,7 +125,8 @@ test("a snapshot carries each source's report, and what was read", () => {
 test("whatever a source says, the snapshot is a valid message that names every expected target", () => {
   const target = fc.oneof(fc.constantFrom("a", "b", "__proto__", "constructor", ""), fc.string({ unit: "binary" }));
   const reading: fc.Arbitrary<Reading> = fc.oneof(
-    fc.record({ value: fc.anything() }),
+    // JSON knows no negative zero.
+    fc.record({ value: fc.anything().filter((value) => !/-0(?![.\d])/.test(fc.stringify(value))) }),
     fc.record({ error: fc.record({ code: fc.string(), message: fc.string({ unit: "binary", maxLength: 600 }) }) }),
   );
   const result: fc.Arbitrary<ReadResult> = fc.oneof(
