@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Action } from "@operator/contracts/action";
 import { controlKey } from "@operator/contracts/control";
 import { flow } from "@operator/contracts/flow";
@@ -125,8 +126,11 @@ test("without fresh state nothing is begun, and what was approved is done when t
   await staged.silenceObserver();
   await acting.say(ada, action);
   await acting.action(action.id, "approved");
-  // Longer than a question waits for its answer.
-  await sleep(6_000);
+  const log = join(staged.folder, "actuator-1.log");
+  await acting.until("it asked for fresh state in vain, and again", async () => {
+    const said = (await readFile(log, "utf8")).split("without fresh state nothing is begun").length - 1;
+    return said >= 2 || undefined;
+  });
   expect((await acting.actions.get(action.id))?.value.state).toBe("approved");
   expect((await acting.control.get(controlKey))?.value.inFlight).toEqual({});
   expect(staged.startsOf(node)).toBe(0);
