@@ -21,7 +21,15 @@ beforeAll(async () => {
   folder = join(loop.desk.root, "keys");
   for (const argv of [["ada", "--mode", "--risks", "low,medium"], ["grace"]])
     await loop.run(["keys", "new", "--folder", folder, "--name", ...argv]);
-  actuator = await Program.start({
+  actuator = await startActuator();
+}, 30_000);
+afterAll(async () => {
+  await actuator.stop();
+  await loop[Symbol.asyncDispose]();
+});
+
+function startActuator(): Promise<Program> {
+  return Program.start({
     name: "actuator",
     file: process.execPath,
     arguments: [join(root, "services", "actuator", "src", "main.ts")],
@@ -35,11 +43,7 @@ beforeAll(async () => {
     logFile: join(loop.desk.root, "actuator.log"),
     ready: { line: '"msg":"ready"' },
   });
-}, 30_000);
-afterAll(async () => {
-  await actuator.stop();
-  await loop[Symbol.asyncDispose]();
-});
+}
 
 const idOf = (target: string) => `ratelimiter.node_down.${target}.1.1.1`;
 /** An action that is still worth doing: its violation fires, its ticket is open. */
@@ -94,4 +98,28 @@ test("after the kill switch what was approved before isn't, and execute by a key
   expect(codeOf((await say("approve", "killed")).err)).toBe("MODE_NOT_ALLOWED");
   const shown = await loop.run(["mode", "show", "--approvers", join(folder, "approvers.json")]);
   expect(shown.out.replaceAll(/\s+/g, " ")).toContain("execute doesn't count: grace may not change the mode");
+});
+
+test("every change of the mode is in the audit, also those of which no actuator was alive", async () => {
+  await actuator.stop();
+  await loop.run(["mode", "execute", "--key", keyOf("ada"), "--reason", "first"]);
+  await loop.run(["kill-switch", "--reason", "second"]);
+  await loop.run(["mode", "execute", "--key", keyOf("ada"), "--reason", "third"]);
+  await loop.run(["kill-switch", "--reason", "fourth", "--by", "grace"]);
+  const Listed = z.object({ entries: z.array(z.looseObject({ what: z.string(), by: z.string(), text: z.string() })) });
+  const changes = async () => {
+    const { entries } = Listed.parse(JSON.parse((await loop.run(["audit", "list", "--json"])).out));
+    return entries.filter(({ what }) => what === "mode_changed").slice(-4);
+  };
+  actuator = await startActuator();
+  const found = await until("the last change is in the audit", async () => {
+    const listed = await changes();
+    return listed.at(-1)?.text.endsWith("fourth") ? listed : undefined;
+  });
+  expect(found.map(({ text, by }) => `${text.replace(/\d+/, "n")} – ${by.replace(/[0-9a-f]{16}/, "k")}`)).toEqual([
+    "execute, term n: first – key k",
+    "observe, term n: second – ada",
+    "execute, term n: third – key k",
+    "observe, term n: fourth – grace",
+  ]);
 });

@@ -1,3 +1,4 @@
+import { headers } from "@nats-io/transport-node";
 import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -218,6 +219,40 @@ test(
     ]);
   },
 );
+
+test("a bucket with history gives every write after a revision, removals and what it can't read included", async () => {
+  await using actuator = await connectAs(server, "actuator");
+  const kept = await actuator.bucket("control", Value);
+  const [first, second] = [
+    await kept.create("writes", { n: 1 }),
+    (await kept.change("writes", () => ({ n: 2 })))?.revision,
+  ];
+  if (first === "conflict" || second === undefined) throw new Error("the key was there");
+  await kept.remove("writes");
+  await (await actuator.bucket("control", z.unknown())).create("writes", "no object");
+  const unreadable = expect.objectContaining({ code: "BAD_VALUE" });
+  const after = [
+    { key: "writes", revision: second, value: { n: 2 } },
+    { key: "writes", revision: second + 1, removed: true },
+    { key: "writes", revision: second + 2, unreadable },
+  ];
+  expect(await kept.writes(first)).toEqual(after);
+  expect(await kept.writes(0)).toEqual([{ key: "writes", revision: first, value: { n: 1 } }, ...after]);
+});
+
+test("who may write a key with history can't take its earlier writes away", async () => {
+  await using cli = await connectAs(server, "cli");
+  const kept = await cli.bucket("control", Value);
+  for (const n of [1, 2]) await kept.change("rolled", () => ({ n }));
+  const rollUp = headers();
+  rollUp.set("Nats-Rollup", "sub");
+  const answer = await cli.link.connection.request("$KV.control.rolled", '{"n":3}', {
+    headers: rollUp,
+    timeout: 3_000,
+  });
+  expect(answer.string()).toContain("rollup not permitted");
+  expect((await kept.writes(0)).filter(({ key }) => key === "rolled")).toHaveLength(2);
+});
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const found: Item[] = [];

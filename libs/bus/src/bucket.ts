@@ -19,6 +19,9 @@ export interface Entry<T> {
 /** An entry found by a scan; without a value when that can't be read. */
 export type Scanned<T> = { key: string; revision: number } & ({ value: T } | { unreadable: BusError });
 
+/** One write of a key, as a bucket's history has it. */
+export type Write<T> = Scanned<T> | { key: string; revision: number; removed: true };
+
 type Stored = Pick<StoredMsg, "data" | "header" | "seq">;
 
 /** Keys with compare-and-set. Values are parsed when read: one that doesn't fit is a `BAD_VALUE`. Keys are tokens joined by dots. */
@@ -87,10 +90,25 @@ export class Bucket<T> {
    * the connection goes away. For a bucket without history: with one, an older value of a key may come before its newest.
    */
   async *scan(after = 0): AsyncGenerator<Scanned<T>[], void, undefined> {
-    const filter = `$KV.${this.name}.>`;
-    for await (const batch of presentBatches(this.#link, `KV_${this.name}`, filter, after)) {
+    for await (const batch of this.#batches(after > 0 ? { after } : "newest")) {
       yield batch.flatMap((pulled) => (isMark(pulled) ? [] : [this.#scanned(pulled)]));
     }
+  }
+
+  /** Every write after a revision that the bucket's history still holds, in order. Throws when the connection goes away. */
+  async writes(after: number): Promise<Write<T>[]> {
+    const writes: Write<T>[] = [];
+    for await (const batch of this.#batches({ after })) {
+      for (const pulled of batch) {
+        const { sequence: revision } = pulled;
+        writes.push(isMark(pulled) ? { key: this.#keyOf(pulled), revision, removed: true } : this.#scanned(pulled));
+      }
+    }
+    return writes;
+  }
+
+  #batches(from: "newest" | { after: number }): AsyncGenerator<Pulled[], void, undefined> {
+    return presentBatches(this.#link, `KV_${this.name}`, `$KV.${this.name}.>`, from);
   }
 
   /** The revision of the newest write of any key. */

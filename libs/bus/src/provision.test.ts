@@ -46,6 +46,26 @@ test("what was changed by hand is brought back, and its messages stay", { timeou
   );
 });
 
+test("a bucket of before, without history, is given one, and keeps what it has", { timeout: 30_000 }, async () => {
+  await using own = await startNats();
+  await using bus = await connectAs(own, "provision");
+  const name = "KV_control";
+  const planned = plannedStreams(1).find((stream) => stream.name === name);
+  await bus.link.api.streams.add({
+    ...planned,
+    name,
+    max_msgs_per_subject: 1,
+    max_bytes: 1024 * 1024,
+    allow_rollup_hdrs: true,
+  });
+  await using cli = await connectAs(own, "cli");
+  await cli.link.connection.request("$KV.control.control", "{}", { timeout: 3_000 });
+  await provision(bus);
+  const { config, state } = await bus.link.api.streams.info(name);
+  expect(config).toMatchObject({ max_msgs_per_subject: buckets.control.history, allow_rollup_hdrs: false });
+  expect(state.messages).toBe(1);
+});
+
 test("what a server leaves out of what was asked is found", () => {
   const asked = { max_age: 5, discard_new_per_subject: true, sealed: false, subjects: ["a"] };
   expect(differences(asked, { max_age: 5, discard_new_per_subject: true, subjects: ["a"] })).toEqual([]);

@@ -12,27 +12,27 @@ const silenceMsMax = 3_000;
 /** The newest message of each address that a stream has now, in order. Throws when the connection goes away meanwhile. */
 export async function readPresent(link: Link, stream: string, filter: string): Promise<Pulled[]> {
   const found = new Map<string, Pulled>();
-  for await (const batch of presentBatches(link, stream, filter, 0)) {
+  for await (const batch of presentBatches(link, stream, filter, "newest")) {
     // An address that was written anew meanwhile comes twice: the later one counts.
     for (const pulled of batch) found.set(pulled.address, pulled);
   }
   return [...found.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
-/** The same in batches, and only what was stored after this sequence: an address may come again when it's written meanwhile. */
+/** In batches: the newest of each address, or all after a sequence. An address may come again when it's written meanwhile. */
 export async function* presentBatches(
   link: Link,
   stream: string,
   filter: string,
-  after: number,
+  from: "newest" | { after: number },
 ): AsyncGenerator<Pulled[], void, undefined> {
   const { name } = await link.api.consumers.add(stream, {
     name: `present-${randomBytes(12).toString("hex")}`,
     filter_subject: filter,
     ack_policy: AckPolicy.None,
-    ...(after > 0
-      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 }
-      : { deliver_policy: DeliverPolicy.LastPerSubject }),
+    ...(from === "newest"
+      ? { deliver_policy: DeliverPolicy.LastPerSubject }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from.after + 1 }),
     inactive_threshold: nanos(5_000),
     mem_storage: true,
     num_replicas: 1,

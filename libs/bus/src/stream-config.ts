@@ -57,7 +57,8 @@ export function plannedStreams(replicas: number): (Partial<StreamConfig> & { nam
     max_bytes: plan.maxBytes,
     max_msgs_per_subject: plan.history,
     duplicate_window: nanos(plan.maxAgeMs > 0 ? Math.min(plan.maxAgeMs, 120_000) : 120_000),
-    allow_rollup_hdrs: true,
+    // A roll-up takes a key's earlier writes with it.
+    allow_rollup_hdrs: plan.history === 1,
     deny_delete: true,
   }));
   return [...ofMessages, ...ofBuckets];

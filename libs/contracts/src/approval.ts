@@ -46,3 +46,7 @@ export type Signed = z.infer<typeof Signed>;
 /** A person's signed word about an action. Where it's sent is said beside it; what counts is the statement. */
 export const Approval = z.object({ action: ActionId, subject: SubjectName, signed: Signed });
 export type Approval = z.infer<typeof Approval>;
+
+/** Why a person's word didn't count. */
+export const Refusal = z.object({ by: z.string().max(100), code: z.string().max(100), text: z.string().max(1000) });
+export type Refusal = z.infer<typeof Refusal>;

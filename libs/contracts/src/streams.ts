@@ -133,6 +133,7 @@ export type StreamName = keyof typeof streams;
 export interface BucketPlan {
   writers: readonly string[];
   readers: readonly string[];
+  /** Writes of a key that are kept, the newest included; 64 at most. */
   history: number;
   /** Entries vanish after this time; 0 keeps them. */
   maxAgeMs: number;
@@ -176,10 +177,21 @@ export const buckets = {
   control: {
     writers: ["actuator", "cli"],
     readers: ["actuator", "cli"],
-    history: 1,
+    // Changes of the mode while no actuator is alive are kept until one copies them: as many as a bucket can.
+    history: 64,
     maxAgeMs: 0,
-    maxBytes: 1 * mebibyte,
+    // Full, it would refuse the kill switch: so 64 entries as large as the server takes.
+    maxBytes: 64 * mebibyte,
     holds: "`control`: whether actions may be executed, and which are being executed now",
+  },
+  refusals: {
+    writers: ["actuator"],
+    readers: ["actuator", "cli"],
+    history: 1,
+    // As long as the words themselves are kept: read again, a refused one is refused still.
+    maxAgeMs: 7 * day,
+    maxBytes: 256 * mebibyte,
+    holds: "`<statement>-<sequence>`: a person's word that was refused, and why",
   },
   chaos: {
     writers: ["chaos"],

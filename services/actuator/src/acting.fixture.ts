@@ -24,6 +24,7 @@ import { z } from "zod";
 /** A person with a key. */
 export interface Person {
   key: string;
+  publicKey: string;
   sign: (statement: Unsigned | UnsignedMode) => Signed;
 }
 type Unsigned = Omit<z.input<typeof ActionStatement>, "key">;
@@ -87,13 +88,19 @@ export class Acting<Where extends Place = Place> implements AsyncDisposable {
   readonly #approvers: { key: string; name: string; risks: Risk[]; mode: boolean; publicKey: string }[] = [];
 
   /** A key that the approvers' file names. */
-  person(
+  person(name: string, given: { risks?: Risk[]; mode?: boolean } = {}): Person {
+    const person = personOf(newKey());
+    this.admit(person, name, given);
+    return person;
+  }
+
+  /** The approvers' file names this key from now on. */
+  admit(
+    { key, publicKey }: Person,
     name: string,
     { risks = ["low", "medium", "high"], mode = true }: { risks?: Risk[]; mode?: boolean } = {},
-  ): Person {
-    const made = newKey();
-    this.#write([...this.#approvers, { key: made.key, name, risks, mode, publicKey: made.publicKey }]);
-    return personOf(made);
+  ): void {
+    this.#write([...this.#approvers, { key, name, risks, mode, publicKey }]);
   }
 
   /** A key that nobody knows. */
@@ -308,7 +315,7 @@ export class Acting<Where extends Place = Place> implements AsyncDisposable {
 
 const Statement = z.union([ActionStatement, ModeStatement]);
 
-function personOf({ key, privatePem }: { key: string; privatePem: string }): Person {
+function personOf({ key, publicKey, privatePem }: { key: string; publicKey: string; privatePem: string }): Person {
   const { privateKey } = readPrivateKey(privatePem);
-  return { key, sign: (statement) => sign(Statement.parse({ ...statement, key }), privateKey) };
+  return { key, publicKey, sign: (statement) => sign(Statement.parse({ ...statement, key }), privateKey) };
 }

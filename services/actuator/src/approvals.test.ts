@@ -65,7 +65,11 @@ test.for<[string, string, (person: Person, stranger: Person) => Person]>([
   [
     "under another's key",
     "SIGNATURE_INVALID",
-    ({ key }, stranger) => ({ key, sign: (said) => ({ ...stranger.sign(said), statement: ada.sign(said).statement }) }),
+    ({ key, publicKey }, stranger) => ({
+      key,
+      publicKey,
+      sign: (said) => ({ ...stranger.sign(said), statement: ada.sign(said).statement }),
+    }),
   ],
 ])("a word doesn't count %s", async ([, code, who]) => {
   const action = await proposed();
@@ -149,19 +153,37 @@ test("a right word counts once: sent again it's refused, read again it's the sam
   ]);
 
   const before = await audit();
+  await readAgain();
+  expect(await audit()).toEqual(before);
+  expect(acting.place.startsOf(action.proposal.target)).toBe(1);
+});
+
+test("a refusal is final: read again when its key is among the approvers, the word still doesn't count", async () => {
+  const action = await proposed();
+  const eve = acting.stranger();
+  await acting.answersTo(await acting.say(eve, action));
+  const before = await audit();
+  await readAgain(() => acting.admit(eve, "eve"));
+  expect(await audit()).toEqual(before);
+  await expectNothingDone(action);
+  const [answer] = await acting.answersTo(await acting.say(eve, action));
+  expect(answer, "said anew it counts").toMatchObject({ kind: "approval_accepted", by: "eve" });
+});
+
+/** Another actuator reads all approvals from the first one on, after what happened meanwhile. */
+async function readAgain(meanwhile: () => void = () => {}): Promise<void> {
   await acting.place.stopActuators();
   const actuator = await acting.place.connect("actuator");
   const checkpoints = await actuator.bucket("checkpoints", z.unknown());
   for (const { key } of await checkpoints.entries("actuator")) await checkpoints.remove(key);
+  meanwhile();
   await acting.actuator();
   const { lastSequence } = await actuator.streamState("APPROVALS");
   await acting.until("all approvals are read again", async () => {
     const { from } = await Checkpoint.open(actuator, "APPROVALS");
     return typeof from === "object" && from.after >= lastSequence ? true : undefined;
   });
-  expect(await audit()).toEqual(before);
-  expect(acting.place.startsOf(action.proposal.target)).toBe(1);
-});
+}
 
 async function audit() {
   const actions = await acting.actions.entries();

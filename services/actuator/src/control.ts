@@ -1,6 +1,6 @@
 import { type ExecuteMode, executeMode } from "@operator/approval/execute-mode";
 import type { Approver } from "@operator/approval/keys";
-import type { Bucket } from "@operator/bus/bucket";
+import type { Bucket, Write } from "@operator/bus/bucket";
 import type { Bus } from "@operator/bus/bus";
 import { Control, controlAtFirst, controlKey, type InFlight } from "@operator/contracts/control";
 import type { SubjectName } from "@operator/contracts/names";
@@ -30,6 +30,16 @@ export class ControlDesk {
 
   async read(): Promise<Control> {
     return (await this.#bucket.get(controlKey))?.value ?? controlAtFirst;
+  }
+
+  /** The revision of its newest write. */
+  lastRevision(): Promise<number> {
+    return this.#bucket.lastRevision();
+  }
+
+  /** Its writes after a revision, as far back as the bucket's history goes. */
+  writes(after: number): Promise<Write<Control>[]> {
+    return this.#bucket.writes(after);
   }
 
   /**

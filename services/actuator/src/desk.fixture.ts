@@ -1,5 +1,6 @@
 import { readApprovers } from "@operator/approval/approvers-file";
 import { readPolicy } from "@operator/approval/policy";
+import { Refusal } from "@operator/contracts/approval";
 import { Ticket } from "@operator/contracts/ticket";
 import { contextOf } from "@operator/service/context.fixture";
 import { Silences } from "@operator/service/silences";
@@ -24,6 +25,7 @@ export async function deskOf({ place, approversFile }: Acting, start: ActionHand
     book: await Book.open(bus, context.log),
     control: await ControlDesk.open(bus, approvers),
     tickets: await bus.bucket("tickets", Ticket),
+    refusals: await bus.bucket("refusals", Refusal),
     silences: await Silences.open(bus, context.log),
     disagreed: new Set(),
   };

@@ -5,6 +5,7 @@ import type { Bus } from "@operator/bus/bus";
 import { patternOf } from "@operator/contracts/channel";
 import type { Action, ActionStep } from "@operator/contracts/action";
 import type { ActionId } from "@operator/contracts/action-id";
+import type { Refusal } from "@operator/contracts/approval";
 import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
 import { partsOfTicketId, type TicketId } from "@operator/contracts/ticket-id";
@@ -26,6 +27,8 @@ export interface Desk {
   book: Book;
   control: ControlDesk;
   tickets: Bucket<Ticket>;
+  /** People's words that didn't count, by statement and place in APPROVALS. */
+  refusals: Bucket<Refusal>;
   silences: Silences;
   room: (subject: string) => Promise<ActingRoom>;
   hands: ActionHands;

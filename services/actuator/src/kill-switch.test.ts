@@ -76,7 +76,7 @@ test.for(cases)(
     await acting.beats();
 
     await acting.until("the switch is in the audit", async () =>
-      (await acting.notes("mode_changed")).find(({ id }) => id === `term-${control.term}`),
+      (await acting.notes("mode_changed")).find(({ text }) => text.startsWith(`observe, term ${control.term}:`)),
     );
     const after = (await acting.actions.get(action.id))?.value;
     const claims = (after?.steps ?? []).filter((step) => step.state === "claimed");

@@ -11,7 +11,6 @@ import { partsOfTicketId, type TicketId } from "@operator/contracts/ticket-id";
 import { violationKeyOf } from "@operator/contracts/violation";
 import { groundOf } from "@operator/ground/ground";
 import { plainText } from "@operator/evidence/telemetry";
-import { z } from "zod";
 import type { ActingRoom } from "./rooms.ts";
 
 /** A proposal that nobody approved by then is old news. */
@@ -21,12 +20,6 @@ export const proposalMsMax = 60 * 60_000;
 export interface Proposed {
   actions: Action[];
   notes: ActionNote[];
-}
-
-/** A refusal of the whole diagnosis, or of proposal n of it. */
-interface Refused {
-  n?: number;
-  rejections?: ActionNote["rejections"];
 }
 
 type Finished = Extract<DiagnosisEvent, { phase: "finished" }>;
@@ -48,11 +41,11 @@ export async function proposalsOf(
   const nothing: Proposed = { actions: [], notes: [] };
   if (said.result.kind !== "done" || said.result.diagnosis.answer.proposals.length === 0) return nothing;
   const { diagnosis } = said.result;
-  const note = (code: string, text: string, { n, rejections }: Refused = {}): Proposed => ({
+  const note = (code: string, text: string, rejections?: ActionNote["rejections"]): Proposed => ({
     actions: [],
     notes: [
       {
-        id: `${said.ticket}.${said.attempt}${n === undefined ? "" : `.${n}`}`,
+        id: `${said.ticket}.${said.attempt}`,
         subject: said.subject,
         kind: "proposal_refused",
         atMs: given.storedAtMs,
@@ -71,21 +64,16 @@ export async function proposalsOf(
   const rejections = validated(ticket);
   if (rejections.length > 0) {
     const [first] = rejections;
-    return note("DIAGNOSIS_REJECTED", `the validator refuses it: ${first?.code}: ${first?.message}`, { rejections });
+    return note("DIAGNOSIS_REJECTED", `the validator refuses it: ${first?.code}: ${first?.message}`, rejections);
   }
-  let room: ActingRoom;
   try {
-    room = await given.room(said.subject);
+    const room = await given.room(said.subject);
+    const actionAt = (proposal: Answer["proposals"][number], at: number) =>
+      actionOf(proposal, at + 1, { ...given, said, diagnosis, room });
+    return { actions: diagnosis.answer.proposals.map(actionAt), notes: [] };
   } catch (error) {
     return note("CATALOGUE_MISSING", String(error));
   }
-  const proposed: Proposed = { actions: [], notes: [] };
-  for (const [at, proposal] of diagnosis.answer.proposals.entries()) {
-    const made = actionOf(proposal, at + 1, { ...given, said, diagnosis, room });
-    if (typeof made === "string") proposed.notes.push(...note("PROPOSAL_INVALID", made, { n: at + 1 }).notes);
-    else proposed.actions.push(made);
-  }
-  return proposed;
 }
 
 /** SHA-256 of the facts that a diagnosis cites. */
@@ -98,19 +86,19 @@ function actionOf(
   proposal: Answer["proposals"][number],
   n: number,
   given: { said: Finished; diagnosis: Diagnosis; room: ActingRoom; instance: InstanceName; storedAtMs: number },
-): Action | string {
+): Action {
   const { said, diagnosis, room, storedAtMs } = given;
   const definition = room.actions.get(proposal.action);
-  if (!definition) return `"${proposal.action}" is not in the catalogue: ${[...room.actions.keys()].join(", ")}`;
-  const parameters = definition.parameters.safeParse(proposal.parameters);
-  if (!parameters.success) return `parameters of ${proposal.action}: ${z.prettifyError(parameters.error)}`;
+  // The validator has it from the same room, so it's there but for a room that changed in between.
+  if (!definition)
+    throw new Error(`"${proposal.action}" is not in the catalogue: ${[...room.actions.keys()].join(", ")}`);
   const { engine } = diagnosis;
   return Action.parse({
     id: actionIdOf({ ticket: said.ticket, attempt: said.attempt, n }),
     subject: said.subject,
     ticket: said.ticket,
     attempt: said.attempt,
-    proposal: { ...proposal, parameters: parameters.data },
+    proposal: { ...proposal, parameters: definition.parameters.parse(proposal.parameters) },
     risk: definition.risk,
     engine,
     evidence: evidenceHash(diagnosis),

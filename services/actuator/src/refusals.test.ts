@@ -1,7 +1,11 @@
 import type { DiagnosisEvent } from "@operator/contracts/diagnosis";
+import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
 import { Acting, type Person } from "./acting.fixture.ts";
+import { deskOf } from "./desk.fixture.ts";
+import { proposalsOf } from "./propose.ts";
 import { Staged } from "./staged.fixture.ts";
 
 let acting: Acting<Staged>;
@@ -117,4 +121,46 @@ test("a diagnosis is refused of a ticket that there isn't", async () => {
   const other = `ratelimiter.node_down.${node}.9`;
   await acting.diagnose(ticket, [restart(node)], { change: (event) => ({ ...event, ticket: other }) });
   expect((await refusedDiagnosis(other)).code).toBe("TICKET_UNKNOWN");
+});
+
+test("a diagnosis is refused of another subject's ticket", async () => {
+  await acting.diagnose(ticket, [restart(node)], { change: (event) => ({ ...event, subject: "elsewhere" }) });
+  expect((await refusedDiagnosis()).code).toBe("TICKET_MISMATCH");
+  expect(await acting.actions.get(`${ticket.id}.1.1`)).toBeUndefined();
+});
+
+test("what is no diagnosis at all is a dead letter, and the next one is taken", async () => {
+  const whole = {
+    ...flow.diagnosis,
+    schema: z.unknown(),
+    parameters: () => addressOf(ticket),
+    id: () => `bad-${node}`,
+  };
+  await acting.diagnoser.publish(whole, { phase: "finished", ticket: ticket.id, result: "restart everything" });
+  const letter = await acting.until("a dead letter", () =>
+    acting.cli.last(flow.dead, "operator.dead.actuator.diagnosis"),
+  );
+  expect(letter.message).toMatchObject({ code: "BAD_SCHEMA" });
+  expect((await acting.proposed(ticket, restart(node), 2)).state).toBe("proposed");
+});
+
+function addressOf({ subject, invariant, target }: Ticket) {
+  return { subject, invariant, target, generation: "1", attempt: "1", phase: "finished" };
+}
+
+test("without its room's catalogue nothing is proposed, and that is said", async () => {
+  const event = await new Promise<DiagnosisEvent>((resolve) => {
+    void acting.diagnose(ticket, [restart(node)], { change: (said) => (resolve(said), said) });
+  });
+  if (event.phase !== "finished") throw new Error("not finished");
+  const desk = await deskOf(acting, () => Promise.resolve());
+  const { bus, instance } = desk.context;
+  const given = { ...desk, bus, instance, storedAtMs: Date.now() };
+  expect((await proposalsOf(event, given)).actions).toHaveLength(1);
+  const gone = () => Promise.reject(new Error("no room"));
+  const { actions, notes } = await proposalsOf(event, { ...given, room: gone });
+  expect(actions).toEqual([]);
+  expect(notes).toMatchObject([{ kind: "proposal_refused", code: "CATALOGUE_MISSING", text: "Error: no room" }]);
+  const empty = async () => ({ ...(await desk.room(event.subject)), actions: new Map() });
+  expect((await proposalsOf(event, { ...given, room: empty })).notes).toMatchObject([{ code: "CATALOGUE_MISSING" }]);
 });

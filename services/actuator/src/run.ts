@@ -1,6 +1,7 @@
 import { readPolicy } from "@operator/approval/policy";
 import type { Action } from "@operator/contracts/action";
 import type { ActionId } from "@operator/contracts/action-id";
+import { Refusal } from "@operator/contracts/approval";
 import { flow } from "@operator/contracts/flow";
 import { Ticket } from "@operator/contracts/ticket";
 import { Checkpoint } from "@operator/service/checkpoint";
@@ -61,6 +62,7 @@ export async function run(
     book: await Book.open(bus, log),
     control: await ControlDesk.open(bus, approvers),
     tickets: await bus.bucket("tickets", Ticket),
+    refusals: await bus.bucket("refusals", Refusal),
     silences: await Silences.open(bus, log),
     room: actingRooms(),
     hands,
