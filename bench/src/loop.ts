@@ -3,6 +3,7 @@ import { measureFootprint } from "./footprint.ts";
 import { measureHops } from "./hops.ts";
 import { measureHot } from "./hot.ts";
 import { measureKill } from "./kill.ts";
+import { measureKillSwitch } from "./kill-switch.ts";
 import { measurePause } from "./pause.ts";
 import type { Measured } from "./report.ts";
 import { measureTickets } from "./tickets.ts";
@@ -15,6 +16,7 @@ const figures: Record<string, (measuring: Measuring) => Promise<Figure>> = {
   tickets: measureTickets,
   hot: measureHot,
   footprint: measureFootprint,
+  "kill-switch": measureKillSwitch,
 };
 export const figureNames = Object.keys(figures);
 

@@ -7,12 +7,21 @@ export class CliError extends Error {
   /** What the error says beside its message, for `--json`. */
   readonly details: Record<string, unknown>;
 
+  readonly #failure: Failure;
+
   constructor(failure: Failure, message: string, details: Record<string, unknown> & { code?: string } = {}) {
     super(message);
     const { code, ...rest } = details;
+    this.#failure = failure;
     this.code = code ?? failure;
     this.exitCode = failures[failure].exit;
     this.details = rest;
+  }
+
+  /** The same failure in other words. */
+  saying(message: string): CliError {
+    const { code, details } = this;
+    return new CliError(this.#failure, message, { ...details, code });
   }
 }
 
@@ -48,6 +57,10 @@ export const failures = {
     means: "`provision` found something on the server that it may not change to what is planned",
   },
   NOT_SETTLED: { exit: 6, means: "the kill switch is acknowledged, but what was in flight wasn't settled in time" },
+  NOT_ACKNOWLEDGED: {
+    exit: 9,
+    means: "the kill switch's write wasn't acknowledged: it isn't known to be engaged; also after Ctrl-C",
+  },
   NOT_CONFIRMED: { exit: 7, means: "the person was asked and didn't say yes; nothing was signed or sent" },
   ENDED_OTHERWISE: {
     exit: 8,

@@ -11,8 +11,10 @@ export async function runCli(argv: readonly string[], shell: Shell): Promise<num
     await createProgram(shell).parseAsync([...argv], { from: "user" });
     return 0;
   } catch (error) {
-    // Whoever pressed Ctrl-C knows why it ended. (What follows or watches ends well by itself.)
-    if (shell.signal.aborted) return 130;
+    // Whoever pressed Ctrl-C knows why it ended, but not whether the kill switch is engaged. (What follows or watches ends
+    // well by itself.)
+    const isKnown = !(error instanceof CliError && error.code === "NOT_ACKNOWLEDGED");
+    if (shell.signal.aborted && isKnown) return 130;
     if (error instanceof CommanderError) {
       // Help that was asked for isn't a failure; help instead of a missing command is.
       if (error.exitCode === 0) return 0;

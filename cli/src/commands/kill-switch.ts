@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
-import { connect, findConnection, type GlobalOptions } from "../connection.ts";
-import { openControl, readControl, stopActing } from "../control.ts";
+import type { GlobalOptions } from "../connection.ts";
+import { readControl } from "../control.ts";
 import { followSettling } from "../follow-settling.ts";
+import { pressKillSwitch } from "../press-kill-switch.ts";
 import { acknowledgedLines, nothingCanBegin } from "../screens/control-page.ts";
 import type { Shell } from "../shell.ts";
 import { agoOf } from "../terminal/ages.ts";
@@ -40,7 +41,6 @@ export function registerStop(command: Command, shell: Shell, what: string): void
   ).action((options: StopOptions) => stop(shell, options));
 }
 
-const writeWithinMs = 10_000;
 /** Longer than any claim holds: what isn't settled by then waits for an actuator that isn't there. */
 const settleWithinMs = 10 * 60_000;
 
@@ -48,10 +48,10 @@ async function stop(shell: Shell, options: StopOptions): Promise<void> {
   const started = performance.now();
   // No question is asked that isn't needed: neither who it is nor whether the rest of the bus is as it should be.
   const by = options.by ?? shell.env["USER"]?.slice(0, 100) ?? "nobody named";
-  await using bus = await connect(shell, findConnection(shell, options, "cli"));
-  const bucket = await openControl(bus);
   const given = { by, reason: options.reason ?? "", atMs: shell.nowMs() };
-  const { now, before, conflicts } = await stopActing(bucket, given, { withinMs: writeWithinMs, signal: shell.signal });
+  const { bus, bucket, changed } = await pressKillSwitch(shell, options, given);
+  await using _ = bus;
+  const { now, before, conflicts } = changed;
   const tookMs = Math.round(performance.now() - started);
   const claims = Object.values(now.inFlight);
   const wasReadable = before !== undefined;

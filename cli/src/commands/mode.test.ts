@@ -8,6 +8,7 @@ import { Control, controlAtFirst, controlKey, InFlight } from "@operator/contrac
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { Loop, until } from "../cli.fixture.ts";
+import { SilentProxy } from "../silent-proxy.fixture.ts";
 
 // No service runs: the mode is the command's own writing.
 let loop: Loop;
@@ -220,18 +221,55 @@ test("an entry that can't be read is overwritten, with a term that none can have
   expect(now?.term).toBeGreaterThan(1_700_000_000_000);
 });
 
-test("a bus without its buckets is said within a few seconds, and nothing is acknowledged", async () => {
+test("a bus without its buckets is said within a few seconds, and that nothing was written", async () => {
   await using bare = await Loop.start({ isProvisioned: false });
-  expect(await bare.run(["kill-switch"])).toMatchObject({
-    code: 69,
-    out: "",
-    err: expect.stringContaining("BUS_INCOMPLETE"),
-  });
+  const ended = await bare.run(["kill-switch"]);
+  expect(ended).toMatchObject({ code: 69, out: "", err: expect.stringContaining("BUS_INCOMPLETE") });
+  expect(ended.err).toContain("the kill switch is NOT engaged, nothing was written");
 });
 
-test("a bus that is away isn't acknowledged", async () => {
+test("a bus that is away isn't acknowledged, which is said", async () => {
   const ended = await loop.run(["kill-switch", "--server", "nats://127.0.0.1:1"], {
     env: { OPERATOR_NATS_PASSWORD: "x" },
   });
-  expect(ended).toMatchObject({ code: 69, out: "" });
+  expect(ended).toMatchObject({ code: 69, out: "", err: expect.stringContaining("BUS_UNREACHABLE") });
+  expect(ended.err).toContain("the kill switch is NOT engaged, nothing was written");
+});
+
+/** Presses it through a proxy that falls silent when this was said. */
+async function pressed(word: string, act: (proxy: SilentProxy, stop: AbortController) => Promise<void> | void) {
+  await using proxy = await SilentProxy.start(loop.nats.url, word);
+  const stop = new AbortController();
+  const env = { USER: "ada", OPERATOR_NATS_PASSWORD: loop.nats.passwords.cli };
+  const ending = loop.run(["kill-switch", "--server", proxy.url], { env, signal: stop.signal });
+  await proxy.silent;
+  await act(proxy, stop);
+  const ended = await ending;
+  return { ...ended, err: ended.err.replaceAll(/\s+/g, " ") };
+}
+const theWrite = `$KV.control.${controlKey} `;
+
+test("Ctrl-C before its write is acknowledged says at once that it isn't known to be engaged", async () => {
+  const startedMs = performance.now();
+  const ended = await pressed(`PUB ${theWrite}`, (_, stop) => stop.abort());
+  expect(ended).toMatchObject({ code: 9, out: "" });
+  expect(ended.err).toMatch(/it is NOT known whether the kill switch is engaged: .*Ctrl-C.*\[NOT_ACKNOWLEDGED\]/);
+  expect(performance.now() - startedMs).toBeLessThan(3_000);
+  // And rightly so.
+  expect(await until("it was written", control)).toMatchObject({ mode: "observe", term: 1 });
+});
+
+test("Ctrl-C before anything was written says that it isn't engaged", async () => {
+  const ended = await pressed("$JS.API.STREAM.INFO.KV_control", (_, stop) => stop.abort());
+  expect(ended).toMatchObject({ code: 9, out: "" });
+  expect(ended.err).toContain("the kill switch is NOT engaged, nothing was written");
+  expect(await control()).toBeUndefined();
+});
+
+test("a bus that doesn't acknowledge its write within 5 s is said, and that it isn't known to be engaged", async () => {
+  const ended = await pressed(`PUB ${theWrite}`, () => {});
+  expect(ended).toMatchObject({ code: 9, out: "" });
+  expect(ended.err).toContain(
+    "it is NOT known whether the kill switch is engaged: the bus didn't acknowledge it within 5 s",
+  );
 });
