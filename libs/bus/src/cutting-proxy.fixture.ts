@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
-/** Between a client and a server, and loses the answer to the next request that says a word: the request itself arrives. */
+/** Between a client and a server, and cuts the connection at the next request that says a word: before it arrives, or before its answer does. */
 export class CuttingProxy implements AsyncDisposable {
   readonly url: string;
   readonly #server;
   readonly #sockets = new Set<Socket>();
-  #loseAnswerTo: string | undefined;
+  #cut: { word: string; lose: "request" | "answer" } | undefined;
   #done: (() => void) | undefined;
 
   private constructor(server: ReturnType<typeof createServer>, port: number) {
@@ -27,14 +27,23 @@ export class CuttingProxy implements AsyncDisposable {
 
   /** Resolves when an answer was lost: the request reached the server, and the connection is cut. */
   loseAnswerTo(word: string): Promise<void> {
-    this.#loseAnswerTo = word;
-    return new Promise((resolve) => (this.#done = resolve));
+    return this.#lose(word, "answer");
+  }
+
+  /** Resolves when a request was lost: the server never heard of it, and the connection is cut. */
+  loseRequest(word: string): Promise<void> {
+    return this.#lose(word, "request");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     await once(this.#server, "close");
+  }
+
+  #lose(word: string, lose: "request" | "answer"): Promise<void> {
+    this.#cut = { word, lose };
+    return new Promise((resolve) => (this.#done = resolve));
   }
 
   #join(client: Socket, toPort: number): void {
@@ -47,22 +56,21 @@ export class CuttingProxy implements AsyncDisposable {
     }
     client.on("close", () => upstream.destroy());
     upstream.on("close", () => client.destroy());
+    const cut = () => {
+      client.destroy();
+      upstream.destroy();
+      this.#done?.();
+    };
     client.on("data", (bytes) => {
-      if (this.#loseAnswerTo !== undefined && bytes.includes(this.#loseAnswerTo)) {
-        this.#loseAnswerTo = undefined;
+      if (this.#cut !== undefined && bytes.includes(this.#cut.word)) {
+        const { lose } = this.#cut;
+        this.#cut = undefined;
+        if (lose === "request") return cut();
         losing = true;
       }
       upstream.write(bytes);
     });
-    upstream.on("data", (bytes) => {
-      if (!losing) {
-        client.write(bytes);
-        return;
-      }
-      // The server has answered, so it has done what it was asked.
-      client.destroy();
-      upstream.destroy();
-      this.#done?.();
-    });
+    // Once the server has answered, it has done what it was asked.
+    upstream.on("data", (bytes) => (losing ? cut() : client.write(bytes)));
   }
 }

@@ -45,3 +45,14 @@ test("what can't pass isn't tried again", async () => {
   await expect(trying).rejects.toMatchObject({ code: "BAD_VALUE" });
   expect(tries).toBe(1);
 });
+
+test("who waits for the bus without an end hears when it's back, and not that it gave up", async () => {
+  await using server = await startProvisionedNats();
+  await using bus = await connectAs(server, "provision");
+  await server.kill();
+  await until(() => !bus.connected());
+  const waiting = bus.link.up(Infinity).then(() => bus.connected());
+  waiting.catch(() => {});
+  await server.restart();
+  expect(await waiting).toBe(true);
+});

@@ -6,7 +6,9 @@ import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-serv
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Bus } from "./bus.ts";
 import { connectAs, connectRaw, jobOf, until } from "./bus.fixture.ts";
+import { CuttingProxy } from "./cutting-proxy.fixture.ts";
 import { Passing, Terminal } from "./failure.ts";
+import { RewritingProxy } from "./rewriting-proxy.fixture.ts";
 import { traceId } from "./trace.ts";
 import { work, workInOrder, type WorkOptions } from "./work.ts";
 
@@ -263,6 +265,24 @@ test("a stop gives the message back at once, and ends in time", { timeout: 30_00
   await until(() => handled);
 });
 
+test("a job that comes while the slot stops isn't begun, and another has it at once", async () => {
+  await admin.link.api.consumers.update("JOBS", "diagnoser-critical", { ack_wait: nanos(60_000) });
+  const first = new AbortController();
+  await using proxy = await RewritingProxy.start(server.port, (said) => {
+    if (said.includes("HMSG operator.job.")) first.abort();
+    return said;
+  });
+  const begun: string[] = [];
+  const begin = (slot: string) => async () => void begun.push(slot);
+  await using stopping = await connectAs({ url: proxy.url, passwords: server.passwords }, "diagnoser");
+  const { ended } = serve({ signal: first.signal, handle: begin("stopping") }, stopping);
+  await ticketer.publish(flow.job, jobOf("a"));
+  await ended;
+  serve({ handle: begin("other") });
+  await until(async () => begun.length > 0 && (await left()) === 0);
+  expect(begun).toEqual(["other"]);
+});
+
 test("an idle slot ends soon after the signal", async () => {
   const ended = work(diagnoser, "diagnoser-normal", flow.job, {
     handle: async () => {},
@@ -322,6 +342,18 @@ test(
     expect((await admin.streamState("DIAGNOSES")).messages).toBe(1);
   },
 );
+
+test("an acknowledgement that was lost with the connection is said again: its message doesn't come twice", async () => {
+  await using proxy = await CuttingProxy.start(server.port);
+  await using cut = await connectAs({ url: proxy.url, passwords: server.passwords }, "diagnoser");
+  const lost = proxy.loseRequest("+ACK");
+  let handled = 0;
+  serve({ handle: async () => void handled++ }, cut);
+  await ticketer.publish(flow.job, jobOf("a"));
+  await lost;
+  await until(async () => (await left()) === 0);
+  expect(handled).toBe(1);
+});
 
 async function lastDeadLetter() {
   await using cli = await connectAs(server, "cli");

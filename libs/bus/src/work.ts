@@ -39,8 +39,10 @@ export async function workInOrder<M>(
   options: WorkOptions<M>,
 ): Promise<void> {
   while (!options.signal.aborted) {
-    const task = await nextTask(bus, names, channel, options.signal);
-    if (task) await carryOut(bus, task, channel, options);
+    const task = await nextTask(bus, names, options.signal);
+    if (!task) continue;
+    if (options.signal.aborted) await giveBack(bus, task, channel);
+    else await carryOut(bus, task, channel, options);
   }
 }
 
@@ -50,12 +52,7 @@ interface Task extends Raw, Delivery {
 }
 
 /** The next message of the first worker that has one; undefined when none has within the wait. */
-async function nextTask(
-  bus: Bus,
-  names: readonly WorkerName[],
-  channel: Pick<Channel, "name">,
-  signal: AbortSignal,
-): Promise<Task | undefined> {
+async function nextTask(bus: Bus, names: readonly WorkerName[], signal: AbortSignal): Promise<Task | undefined> {
   try {
     await bus.link.up(5_000, signal);
     const [first, ...others] = names;
@@ -63,10 +60,9 @@ async function nextTask(
     // Asked without waiting, so that no request is left at the server that would take a message ahead.
     for (const name of others.length > 0 ? names : []) {
       const task = await pullOne(bus, name, { no_wait: true });
-      if (task || signal.aborted) return await giveBackWhenAborted(bus, channel, task, signal);
+      if (task || signal.aborted) return task;
     }
-    const task = await pullOne(bus, first, { expires: nanos(waitMs) });
-    return await giveBackWhenAborted(bus, channel, task, signal);
+    return await pullOne(bus, first, { expires: nanos(waitMs) });
   } catch (error) {
     if (signal.aborted) return undefined;
     if (!isPassing(error)) throw error;
@@ -81,17 +77,6 @@ async function nextTask(
   }
 }
 
-async function giveBackWhenAborted(
-  bus: Bus,
-  channel: Pick<Channel, "name">,
-  task: Task | undefined,
-  signal: AbortSignal,
-): Promise<Task | undefined> {
-  if (!task || !signal.aborted) return task;
-  await settle(bus, channel, task, "nak", `-NAK ${JSON.stringify({ delay: 0 })}`);
-  return undefined;
-}
-
 async function pullOne(
   bus: Bus,
   worker: WorkerName,
@@ -103,6 +88,11 @@ async function pullOne(
   if (msg.headers?.code) return undefined; // 404 and 408: nothing to do; 409: the consumer moves, ask again
   const reply = msg.reply ?? "";
   return { address: msg.subject, headers: msg.headers, body: msg.data, worker, reply, ...deliveryOf(reply) };
+}
+
+/** It came while the slot stopped: another has it at once. */
+async function giveBack(bus: Bus, task: Task, channel: Pick<Channel, "name">): Promise<void> {
+  await settle(bus, channel, task, "nak", `-NAK ${JSON.stringify({ delay: 0 })}`);
 }
 
 async function carryOut<M>(bus: Bus, task: Task, channel: Channel<M>, options: WorkOptions<M>): Promise<void> {
