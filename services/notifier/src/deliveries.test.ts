@@ -47,6 +47,18 @@ test("no more than so many are posted at a time", async () => {
   expect(asked.map(({ id }) => id)).toEqual(["s.node_down.b.1:ticket.opened", "s.node_down.c.1:ticket.opened"]);
 });
 
+test("who reads on waits while 512 are on their way", async () => {
+  const { deliveries, asked, answer, add } = startDeliveries();
+  for (let n = 1; n <= 512; n += 1) add(n, `node-${n}`);
+  let hasRoom = false;
+  const room = deliveries.room().then(() => (hasRoom = true));
+  await until("the first are asked", () => asked.length === 8);
+  expect(hasRoom).toBe(false);
+  await answer("node-1", "delivered");
+  await room;
+  expect(deliveries.waiting).toBe(511);
+});
+
 test("what was told is told once; what became a dead letter is told anew when it's said again", async () => {
   const { deliveries, asked, answer, add } = startDeliveries();
   const buried: string[] = [];
