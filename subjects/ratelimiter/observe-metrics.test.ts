@@ -76,6 +76,21 @@ test("no more nodes are read than there are to be", async () => {
   expect(Object.keys(await read(...Array.from({ length: 300 }, () => url)))).toHaveLength(256);
 });
 
+test("of a node that left nothing is kept: when it comes back, its window begins anew", async () => {
+  const url = await serve((_, response) => response.end(line));
+  const nodes = new KnownNodes(new Map([["node-a", url]]));
+  const source = metricsSource(nodes);
+  closing.push(source.close);
+  const signal = new AbortController().signal;
+  await source.read(signal);
+  expect(await source.read(signal)).toMatchObject({ "node-a": { value: { windowMs: expect.any(Number) } } });
+
+  nodes.learn({ redisTimeMs: 1, members: [], nodes: {}, departed: { "node-a": 1 } });
+  expect(await source.read(signal)).toEqual({ "node-a": { left: true } });
+  nodes.learn({ redisTimeMs: 2, members: ["node-a"], nodes: {}, departed: {} });
+  expect(await source.read(signal)).toEqual({ "node-a": { value: { redisConnected: true } } });
+});
+
 test("of a page with any number of buckets, outcomes and sources, so much is kept as a node has", () => {
   const many = (write: (at: number) => string) => Array.from({ length: 1_000 }, (_, at) => write(at + 1)).join("\n");
   const scrape = scrapeOf(

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Asker } from "./probe.ts";
 import { failureOf } from "./probe-failure.ts";
@@ -161,6 +162,36 @@ test("any HTTP status is an answer, a body without an end too", async () => {
   askers.push(asker);
   expect((await asker.ask(timeoutMs)).kind).toBe("answered");
   expect((await asker.ask(timeoutMs)).kind).toBe("answered");
+});
+
+test.each([
+  ["a body of 64 KiB is read, and its connection asked again", { "content-length": 65_536 }, 65_536, true],
+  ["a larger body costs its connection, which is no hint", { "content-length": 65_537 }, 65_537, false],
+  ["a larger body that doesn't say how long it is as well", { "transfer-encoding": "chunked" }, 65_537, false],
+])("%s", async (_, headers, bytes, isAskedAgain) => {
+  const questions = new Map<Socket, number>();
+  let answers = 0;
+  const server = createHttpServer(({ socket }, response) => {
+    questions.set(socket, (questions.get(socket) ?? 0) + 1);
+    response
+      .on("close", () => (answers += 1))
+      .writeHead(200, headers)
+      .end("x".repeat(bytes));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  const asker = httpAsker(`http://127.0.0.1:${address.port}/livez`);
+  askers.push(asker);
+  let closes = 0;
+  asker.onClose(() => (closes += 1));
+  for (let asked = 1; asked <= 10; asked += 1) {
+    expect((await asker.ask(5_000)).kind).toBe("answered");
+    await until("the answer has ended", () => answers === asked);
+  }
+  expect([...questions.values()].some((count) => count > 1)).toBe(isAskedAgain);
+  expect(closes).toBe(0);
+  server.close();
 });
 
 test("a question that overlaps a slow one has its whole time", async () => {
