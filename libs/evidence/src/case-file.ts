@@ -1,6 +1,7 @@
 import type { Job } from "@operator/contracts/job";
 import type { Ticket } from "@operator/contracts/ticket";
-import type { Verdicts } from "@operator/contracts/verdicts";
+import type { VerdictLine, Verdicts } from "@operator/contracts/verdicts";
+import type { Violation } from "@operator/contracts/violation";
 import type { CaseFile, SimilarTicket, StateChange } from "@operator/subject/case-file";
 import type { TopologyTarget } from "@operator/subject/topology";
 import { differencesOf } from "./differences.ts";
@@ -49,11 +50,13 @@ export function buildCaseFile(given: {
     ...(verdicts && {
       verdicts: {
         asOf: verdicts.asOf,
-        lines: verdicts.lines.slice(0, linesMax).map((line) => ({
-          ...line,
-          reason: clean(line.reason),
-          sources: line.sources.map((each) => ({ ...each, ...(each.error && { error: clean(each.error) }) })),
-        })),
+        lines: tellingFirst(verdicts.lines, violation)
+          .slice(0, linesMax)
+          .map((line) => ({
+            ...line,
+            reason: clean(line.reason),
+            sources: line.sources.map((each) => ({ ...each, ...(each.error && { error: clean(each.error) }) })),
+          })),
       },
     }),
     timeline: [...given.timeline].sort((a, b) => a.atMs - b.atMs).slice(-timelineMax),
@@ -65,6 +68,15 @@ export function buildCaseFile(given: {
       ...(verdicts ? [] : ["the verdicts of the checker: none have been published"]),
     ],
   };
+}
+
+/** What the ticket is about, what else isn't well, and the rest: what the limit cuts off then says least. */
+function tellingFirst(lines: readonly VerdictLine[], { invariant, target }: Violation): VerdictLine[] {
+  const rank = (line: VerdictLine) => {
+    if (line.invariant === invariant && line.target === target) return 0;
+    return line.state === "ok" ? 2 : 1;
+  };
+  return lines.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function changesOf(
