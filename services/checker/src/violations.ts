@@ -1,5 +1,5 @@
 import type { SubjectName } from "@operator/contracts/names";
-import { Violation, type ViolationState } from "@operator/contracts/violation";
+import type { Violation, ViolationState } from "@operator/contracts/violation";
 import type { Explainer } from "./explain.ts";
 import type { FiredTrack } from "./track.ts";
 
@@ -17,7 +17,7 @@ export function violationOf(
   const isOver = at.state === "cleared" || at.state === "retired";
   const symptom = { invariant, target, detail: breach.detail, isBlind: at.state === "blind" };
   const explainedBy = isOver ? fired.saidExplainedBy : explainer.explainedBy(symptom);
-  return Violation.parse({
+  return {
     subject,
     invariant,
     target,
@@ -34,7 +34,7 @@ export function violationOf(
     comebacks: fired.comebacks,
     ...(fired.firstBad ? { firstBad: fired.firstBad } : {}),
     ...(fired.lastGood ? { lastGood: fired.lastGood } : {}),
-  } satisfies Violation);
+  };
 }
 
 /** Why a violation is to be published now. */
