@@ -135,7 +135,7 @@ async function isReady(ready: Ready, logFile: string, from: number): Promise<boo
 /** What every program may have of this one's environment: where things are, no settings and no secrets. */
 function inherited(): Record<string, string> {
   return Object.fromEntries(
-    ["PATH", "HOME", "TMPDIR", "LANG", "TZ"].flatMap((name) =>
+    ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "NODE_COMPILE_CACHE"].flatMap((name) =>
       process.env[name] === undefined ? [] : [[name, process.env[name]]],
     ),
   );

@@ -9,14 +9,16 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { violation } from "./events.fixture.ts";
 import { Ticketers, until } from "./ticketers.fixture.ts";
 
-let loop: Ticketers;
+/** So many lives at a time, each on a bus of its own: on one, a ticketer would do the work of the other that was killed. */
+const livesMax = 3;
+let loops: Ticketers[] = [];
 beforeAll(async () => {
-  loop = await Ticketers.start();
+  loops = await Promise.all(Array.from({ length: livesMax }, () => Ticketers.start()));
 });
-afterAll(async () => await loop[Symbol.asyncDispose]());
+afterAll(async () => await Promise.all(loops.map((loop) => loop[Symbol.asyncDispose]())));
 
 /** The life of one target's tickets: each step waits for what follows from the one before, so the order of writes is always the same. */
-async function live(name: string): Promise<Ticket[]> {
+async function live(loop: Ticketers, name: string): Promise<Ticket[]> {
   const target = TargetName.parse(name);
   const [checker, diagnoser, cli] = [await loop.as("checker"), await loop.as("diagnoser"), await loop.as("cli")];
   const id = (generation: number) => `ratelimiter.node_down.${name}.${generation}`;
@@ -47,12 +49,7 @@ async function live(name: string): Promise<Ticket[]> {
 }
 
 test("killed between any two of its writes, a ticketer loses nothing and does nothing twice", async () => {
-  const log = join(loop.folder, "failpoints");
-  await writeFile(log, "");
-  const dry = await loop.ticketer({ OPERATOR_FAILPOINT_LOG: log });
-  const expected = await live("dry");
-  await dry.kill();
-  const points = (await readFile(log, "utf8")).trim().split("\n");
+  const { points, tickets: expected } = await dryRun(loops[0] ?? expect.fail("no bus"));
   // After a write is before the next one. When checkpoints are written is the clock's affair; each is killed at once.
   const [first = "", ...rest] = points;
   const killAt = [
@@ -62,34 +59,48 @@ test("killed between any two of its writes, a ticketer loses nothing and does no
   expect(killAt.length).toBeGreaterThan(20);
 
   const missed: string[] = [];
-  for (const [n, point] of killAt.entries()) {
-    const name = `node-${n}`;
-    const victim = await loop.ticketer({ OPERATOR_FAILPOINT: point }).catch(() => undefined);
-    const living = live(name);
-    const restarted = (async () => {
-      await victim?.exited;
-      return await loop.ticketer();
-    })();
-    const tickets = await living;
-    const isKilled = victim === undefined || victim.ending === "SIGKILL";
-    if (!isKilled && !point.includes("checkpoints")) missed.push(point);
-    await victim?.kill();
-    expect(tickets.map(shown(name)), point).toEqual(expected.map(shown("dry")));
-    const events = (await loop.all(flow.ticket)).filter((event) => event.target === name);
-    expect(new Set(events.map((event) => flow.ticket.id(event))).size, point).toBe(events.length);
-    for (const { id, revision } of tickets) {
-      expect(
-        events.some((event) => event.id === id && event.revision === revision),
-        point,
-      ).toBe(true);
+  const waiting = killAt.entries();
+  const lives = async (loop: Ticketers) => {
+    for (const [n, point] of waiting) {
+      const name = `node-${n}`;
+      const victim = await loop.ticketer({ OPERATOR_FAILPOINT: point }).catch(() => undefined);
+      const living = live(loop, name);
+      const restarted = (async () => {
+        await victim?.exited;
+        return await loop.ticketer();
+      })();
+      const tickets = await living;
+      const isKilled = victim === undefined || victim.ending === "SIGKILL";
+      if (!isKilled && !point.includes("checkpoints")) missed.push(point);
+      await victim?.kill();
+      expect(tickets.map(shown(name)), point).toEqual(expected.map(shown("dry")));
+      const events = (await loop.all(flow.ticket)).filter((event) => event.target === name);
+      expect(new Set(events.map((event) => flow.ticket.id(event))).size, point).toBe(events.length);
+      for (const { id, revision } of tickets) {
+        expect(
+          events.some((event) => event.id === id && event.revision === revision),
+          point,
+        ).toBe(true);
+      }
+      for (const ticket of tickets) expect(await loop.job(ticket, 1), point).toBeDefined();
+      await (await restarted).kill();
     }
-    for (const ticket of tickets) expect(await loop.job(ticket, 1), point).toBeDefined();
-    await (await restarted).kill();
-  }
+  };
+  await Promise.all(loops.map(lives));
   // Two changes of a ticket that wait for each other are one write, so the last updates of the dry run needn't come again.
   expect(missed.length, missed.join(", ")).toBeLessThanOrEqual(2);
   expect(missed.filter((point) => !/tickets:update#\d{2}$/.test(point))).toEqual([]);
 }, 600_000);
+
+/** A life of which nobody dies: its writes in their order, and its tickets in the end. */
+async function dryRun(loop: Ticketers): Promise<{ points: string[]; tickets: Ticket[] }> {
+  const log = join(loop.folder, "failpoints");
+  await writeFile(log, "");
+  const dry = await loop.ticketer({ OPERATOR_FAILPOINT_LOG: log });
+  const tickets = await live(loop, "dry");
+  await dry.kill();
+  return { points: (await readFile(log, "utf8")).trim().split("\n"), tickets };
+}
 
 /** A ticket as it should be whoever was killed when: without its own target's name, and without wall-clock times. */
 function shown(name: string) {
