@@ -9,34 +9,45 @@ import { asOfStep, withStep } from "./steps.ts";
 const triesMax = 50;
 
 /**
- * All actions, in KV. Every step is a compare-and-set, so of several actuators one makes it; its event follows from the
+ * All actions, in KV; in mind are those that aren't settled. Every step is a compare-and-set, so of several actuators one makes it; its event follows from the
  * state and is sent again until the state says that it was.
  */
 export class Book {
   readonly #bus: Bus;
   readonly #bucket: Bucket<Action>;
   readonly #log: Logger;
+  readonly #isSettled: (action: Action) => Promise<boolean>;
   readonly #known = new Map<ActionId, Action>();
   #after = 0;
 
-  private constructor(bus: Bus, bucket: Bucket<Action>, log: Logger) {
+  private constructor(
+    bus: Bus,
+    bucket: Bucket<Action>,
+    { log, isSettled }: { log: Logger; isSettled: (action: Action) => Promise<boolean> },
+  ) {
     this.#bus = bus;
     this.#bucket = bucket;
     this.#log = log;
+    this.#isSettled = isSettled;
   }
 
-  static async open(bus: Bus, log: Logger): Promise<Book> {
-    const book = new Book(bus, await bus.bucket("actions", Action), log);
+  /** `isSettled`: nothing is to be done about an action, and no other one counts it. */
+  static async open(bus: Bus, given: { log: Logger; isSettled: (action: Action) => Promise<boolean> }): Promise<Book> {
+    const book = new Book(bus, await bus.bucket("actions", Action), given);
     await book.refresh();
     return book;
   }
 
-  /** What this process knows: its own steps at once, others' since the last `refresh`. */
+  /** Those that this process has in mind: its own steps at once, others' since the last `refresh`. */
   all(): Action[] {
     return [...this.#known.values()];
   }
 
-  /** Reads what others wrote. */
+  has(id: ActionId): boolean {
+    return this.#known.has(id);
+  }
+
+  /** Reads what others wrote, and forgets what is settled. */
   async refresh(): Promise<void> {
     for await (const batch of this.#bucket.scan(this.#after)) {
       for (const entry of batch) {
@@ -44,7 +55,13 @@ export class Book {
         if ("value" in entry) this.#learn(entry.value);
         else this.#log.error({ err: entry.unreadable }, "an action can't be read, so nothing is done about it");
       }
+      await this.#forget();
     }
+    await this.#forget();
+  }
+
+  async #forget(): Promise<void> {
+    for (const action of this.all()) if (await this.#isSettled(action)) this.#known.delete(action.id);
   }
 
   async get(id: ActionId): Promise<Action | undefined> {

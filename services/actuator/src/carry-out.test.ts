@@ -66,7 +66,8 @@ test("an approved action is begun once, and then it isn't in flight any more", a
 
 test("what another actuator began since this one last looked counts", async () => {
   const action = await approved();
-  const elsewhere = await Book.open(desk.context.bus, desk.context.log);
+  const { log, bus } = desk.context;
+  const elsewhere = await Book.open(bus, { log, isSettled: () => Promise.resolve(false) });
   const claim = { by: desk.context.instance, atMs: Date.now(), untilMs: Date.now() + 38_000 };
   await elsewhere.propose(actionLike({ ...action, id: `${action.ticket}.2.1`, state: "verified", claim }));
   expect(await carriedOut(action)).toBe("refused COOL_DOWN, 0 begun");

@@ -10,19 +10,21 @@ import { Book } from "./book.ts";
 import { ControlDesk } from "./control.ts";
 import type { Desk } from "./desk.ts";
 import { actingRooms } from "./rooms.ts";
+import { settledBy } from "./settled.ts";
 
 /** What an actuator works with, without a process of its own. The test gives what starts members. */
 export async function deskOf({ place, approversFile }: Acting, start: ActionHands["start"]): Promise<Desk> {
   const bus = await place.connect("actuator");
   const context = contextOf(bus, new AbortController().signal);
   const approvers = () => readApprovers(approversFile);
+  const [room, policy] = [actingRooms(), readPolicy(undefined)];
   return {
     context,
     approvers,
-    room: actingRooms(),
+    room,
     hands: { environment: {}, start },
-    policy: readPolicy(undefined),
-    book: await Book.open(bus, context.log),
+    policy,
+    book: await Book.open(bus, { log: context.log, isSettled: settledBy(room, policy) }),
     control: await ControlDesk.open(bus, approvers),
     tickets: await bus.bucket("tickets", Ticket),
     refusals: await bus.bucket("refusals", Refusal),

@@ -22,6 +22,7 @@ import { modeNoter } from "./note-mode.ts";
 import { proposalsOf } from "./propose.ts";
 import { actingRooms } from "./rooms.ts";
 import { settleInFlight } from "./in-flight.ts";
+import { settledBy } from "./settled.ts";
 import { takeBack } from "./take-back.ts";
 
 const beatMs = 250;
@@ -57,16 +58,18 @@ export async function run(
   const { bus, log, signal } = context;
   const approvers = approversOf(config.approversFile, log);
   await using hands = handsOf(config.environment, config.supervisorSocket);
+  const room = actingRooms();
+  const policy = readPolicy(config.policyFile);
   const desk: Desk = {
     context,
-    book: await Book.open(bus, log),
+    book: await Book.open(bus, { log, isSettled: settledBy(room, policy) }),
     control: await ControlDesk.open(bus, approvers),
     tickets: await bus.bucket("tickets", Ticket),
     refusals: await bus.bucket("refusals", Refusal),
     silences: await Silences.open(bus, log),
-    room: actingRooms(),
+    room,
     hands,
-    policy: readPolicy(config.policyFile),
+    policy,
     approvers,
     disagreed: new Set(),
   };
@@ -85,6 +88,11 @@ export async function run(
   const beat = () => {
     for (const action of desk.book.all()) advance(action);
     return Promise.resolve();
+  };
+
+  const refresh = async () => {
+    await desk.book.refresh();
+    for (const id of desk.disagreed) if (!desk.book.has(id)) desk.disagreed.delete(id);
   };
 
   const diagnoses = await Checkpoint.open(bus, flow.diagnosis.stream);
@@ -116,7 +124,7 @@ export async function run(
       },
     }),
     ticker(context, { name: "act", everyMs: beatMs, tick: beat }),
-    ticker(context, { name: "refresh", everyMs: refreshEveryMs, tick: () => desk.book.refresh() }),
+    ticker(context, { name: "refresh", everyMs: refreshEveryMs, tick: refresh }),
     ticker(context, { name: "tell", everyMs: 5_000, tick: () => desk.book.tellUnsent() }),
     ticker(context, { name: "mode", everyMs: refreshEveryMs, tick: modeNoter(desk) }),
     ticker(context, { name: "settle", everyMs: refreshEveryMs, tick: () => settleInFlight(desk) }),
