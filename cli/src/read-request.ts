@@ -49,7 +49,8 @@ export async function readRequest(bus: Bus, ticket: Ticket, options: RequestOpti
       );
     },
   );
-  const { file } = caseOf(gathered, room, { nowMs, secrets });
+  const missing = [...gathered.missing, "the ends of the logs: only a diagnoser asks for them"];
+  const { file } = caseOf({ ...gathered, missing }, room, { nowMs, secrets });
   const nonce = randomBytes(16).toString("hex");
   const { tokensMax } = usual;
   const request = claudeRequest({ file, actions: room.actions, model, effort, tokensMax, nonce, secrets });

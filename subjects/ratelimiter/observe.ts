@@ -4,6 +4,7 @@ import { httpAsker } from "@operator/subject/probe-http";
 import { redisAsker } from "@operator/subject/probe-redis";
 import { countersSource } from "./observe-counters.ts";
 import { limitsSource, WatchedKeys } from "./observe-limits.ts";
+import { logsOf } from "./observe-logs.ts";
 import { metricsSource } from "./observe-metrics.ts";
 import { KnownNodes } from "./observe-nodes.ts";
 import { connectRedis } from "./observe-link.ts";
@@ -11,7 +12,7 @@ import { redisSource } from "./observe-redis.ts";
 import { registrySource } from "./observe-registry.ts";
 import { readSettings } from "./settings.ts";
 
-/** How the rate limiter is observed: each node and Redis probed, the register, Redis' own figures, each node's metrics, the limits and the counters read. */
+/** How the rate limiter is observed: each node and Redis probed, the register, Redis' own figures, each node's metrics, the limits and the counters read, logs when asked for. */
 export function observe(environment: Record<string, string | undefined>): Promise<Observation> {
   const settings = readSettings(environment);
   const nodes = new KnownNodes(settings.RATELIMITER_NODES);
@@ -23,6 +24,7 @@ export function observe(environment: Record<string, string | undefined>): Promis
   return Promise.resolve({
     sources: [registrySource(redis, nodes), redisSource(redis), metrics, limitsSource(redis, watched), counters],
     probeTargets: () => [redisTarget, ...[...nodes.watched()].map(([id, url]) => probeNode(id, url))],
+    logs: logsOf(settings.RATELIMITER_LOGS),
     close: async () => {
       redis.close();
       await metrics.close();

@@ -92,7 +92,7 @@ function wrongLimit({ sight, grounds, admitted, limit, windowMs, key }: Told, st
     ],
     proposals:
       windowMs <= windowMsMax ? [{ action: "update_limit", target, parameters: { key, limit, windowMs }, why }] : [],
-    missing: ["who stored this limit, and when: the limiter keeps no record of that"],
+    missing: ["who stored this limit: the node that was asked to logs that it was, not by whom"],
   });
 }
 

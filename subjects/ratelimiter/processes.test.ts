@@ -21,7 +21,7 @@ test("what is a target is labelled as such, so that faults touch nothing else", 
 });
 
 test("the observer is told of what was started, and of no secret", () => {
-  const environment = processes.environment({ ports, secrets });
+  const environment = processes.environment({ ports, secrets, logFile: (name) => `/tmp/x/${name}.log` });
   const settings = readSettings(environment);
   expect(settings.RATELIMITER_REDIS_URL).toBe("redis://127.0.0.1:5000");
   expect([...settings.RATELIMITER_NODES]).toEqual([
@@ -29,6 +29,7 @@ test("the observer is told of what was started, and of no secret", () => {
     ["node-b", "http://127.0.0.1:5002"],
     ["node-c", "http://127.0.0.1:5003"],
   ]);
+  expect(settings.RATELIMITER_LOGS.get("node-b")).toBe("/tmp/x/node-b.log");
   expect(JSON.stringify(environment)).not.toContain("the-secret");
 });
 

@@ -56,10 +56,11 @@ export const processes: ProcessPlan = {
       labels: {},
     },
   ],
-  environment: ({ ports }) => ({
+  environment: ({ ports, logFile }) => ({
     RATELIMITER_REDIS_URL: redisUrl(ports),
     RATELIMITER_NODES: nodes.map((node) => `${node}=${nodeUrl(ports, node)}`).join(","),
     RATELIMITER_LIMITS: exampleKeys.map((key) => `${key}=${limit}/${windowMs}`).join(","),
+    RATELIMITER_LOGS: ["redis", ...nodes].map((name) => `${name}=${logFile(name)}`).join(","),
   }),
   writeEnvironment: ({ secrets }) => ({ RATELIMITER_MANAGEMENT_TOKEN: secrets["managementToken"] ?? "" }),
 };

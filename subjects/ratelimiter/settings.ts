@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { keyPrefix, targetOfKey } from "./key-target.ts";
 
@@ -56,6 +57,19 @@ export const settings = {
         context.addIssue(`${limits.size} limits are declared: ${declaredMax} are the most`);
       return limits;
     }),
+  RATELIMITER_LOGS: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      const files = new Map<string, string>();
+      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
+        const [target = "", ...rest] = part.trim().split("=");
+        const file = rest.join("=");
+        if ((target === "redis" || NodeId.safeParse(target).success) && isAbsolute(file)) files.set(target, file);
+        else context.addIssue(`"${part}" is no log: write node=/path/of/its.log, or redis=/path/of/its.log`);
+      }
+      return files;
+    }),
   RATELIMITER_MANAGEMENT_TOKEN: z
     .string()
     .min(16, { error: "the management token of the nodes, 16 characters or more" })
@@ -84,6 +98,12 @@ export const settingsHelp = [
     name: "RATELIMITER_LIMITS",
     about:
       "limits that have to hold whatever is stored, as key=hits/milliseconds, e.g. login=5/60000,search=100/1000; at most 32",
+    default: "",
+  },
+  {
+    name: "RATELIMITER_LOGS",
+    about:
+      "files that nodes and Redis write their logs to, as the observer can read them, e.g. node-a=/var/log/node-a.log,redis=/var/log/redis.log",
     default: "",
   },
   {

@@ -49,6 +49,14 @@ test.for<[UserName, string]>([
   ["diagnoser", "$JS.API.CONSUMER.DELETE.JOBS.diagnoser-critical"],
   ["diagnoser", "$JS.API.CONSUMER.CREATE.JOBS.mine.operator.job.>"],
   ["diagnoser", "_INBOX_ticketer.anything"],
+  // Of the questions it may ask for logs, and nothing else.
+  ["diagnoser", "operator.query.s.state"],
+  ["actuator", "operator.query.s.logs"],
+  ["ticketer", "operator.query.s.logs"],
+  ["ticketer", "operator.evidence.s.tool.node_down.a.1.1.logs.1"],
+  ["diagnoser", "$JS.API.DIRECT.GET.EVIDENCE.operator.evidence.s.tool.node_down.a.1.1.logs.1"],
+  ["diagnoser", "$JS.API.DIRECT.GET.KV_actions.$KV.actions.s"],
+  ["observer", "_INBOX_ticketer.anything"],
   ["observer", "operator.violation.s.node_down.a"],
   ["observer", "operator.verdicts.s.current"],
   ["observer", "$KV.tickets.s"],
@@ -199,11 +207,11 @@ test("no user but provision may reach the whole API, and nobody may answer reque
       expect(publish.filter((address) => /^\$JS\.API\.(>|STREAM\.(?!INFO\.))/.test(address))).toEqual([]);
       expect(publish.filter((address) => address.startsWith("$JS.API.CONSUMER.DELETE"))).toEqual([]);
     }
-    const questions = user === "observer" ? ["operator.query.*.state"] : [];
+    const questions = user === "observer" ? ["operator.query.*.state", "operator.query.*.logs"] : [];
     expect(subscribe).toEqual(user === "watch" ? ["operator.>"] : [`_INBOX_${user}.>`, ...questions]);
     const others = publish.filter((address) => address.startsWith("_INBOX_"));
     expect(others, "who answers reaches the inboxes of those who ask, and no other").toEqual(
-      user === "observer" ? ["_INBOX_actuator.>"] : [],
+      user === "observer" ? ["_INBOX_actuator.>", "_INBOX_diagnoser.>"] : [],
     );
   }
 });

@@ -8,6 +8,7 @@ import { Command } from "./command.ts";
 import { DeadLetter } from "./dead-letter.ts";
 import { DiagnosisEvent } from "./diagnosis.ts";
 import { Job } from "./job.ts";
+import { ToolEvidence } from "./logs.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Ticket } from "./ticket.ts";
 import { partsOfTicketId, type TicketId } from "./ticket-id.ts";
@@ -75,6 +76,23 @@ export const flow = {
     parameters: ({ subject, atMs }) => ({ subject, asOf: String(atMs) }),
     id: ({ subject, atMs }) => `operator.evidence.${subject}.snapshot.${atMs}`,
     holds: "first bad and last good snapshot of a violation; the first one stored stays",
+  }),
+  toolEvidence: defineChannel({
+    name: "toolEvidence",
+    address: "operator.evidence.<subject>.tool.<invariant>.<target>.<generation>.<attempt>.<tool>.<asOf>",
+    stream: "EVIDENCE",
+    senders: ["diagnoser"],
+    readers: ["ticketer", "actuator", "cli"],
+    version: 1,
+    schema: ToolEvidence,
+    parameters: ({ ticket, attempt, tool, atMs }) => ({
+      ...ticketParameters(ticket),
+      attempt: String(attempt),
+      tool,
+      asOf: String(atMs),
+    }),
+    id: ({ ticket, attempt, tool, atMs }) => `${ticket}:${attempt}:${tool}:${atMs}`,
+    holds: "what a diagnoser was told when it asked for an attempt: the ends of logs",
   }),
   ticket: defineChannel({
     name: "ticket",

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { UserName } from "./channel.ts";
-import { toToken } from "./tokens.ts";
+import { Logs, LogsQuestion } from "./logs.ts";
 import { Snapshot } from "./snapshot.ts";
+import { toToken } from "./tokens.ts";
 
 /** A question that is answered at once and stored nowhere. */
 export interface Query<Question = unknown, Answer = unknown> {
@@ -26,6 +27,14 @@ export const queries = {
     question: z.object({}),
     answer: Snapshot,
     holds: "the subject's state, every source read after the question came",
+  }),
+  logs: defineQuery({
+    name: "logs",
+    asks: ["diagnoser"],
+    answers: "observer",
+    question: LogsQuestion,
+    answer: Logs,
+    holds: "the ends of the logs of a few targets: 50 lines of the last ten minutes each, 16 KB at most",
   }),
 } as const;
 

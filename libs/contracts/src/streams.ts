@@ -168,7 +168,7 @@ export const buckets = {
   },
   actions: {
     writers: ["actuator"],
-    readers: ["actuator", "diagnoser", "cli"],
+    readers: ["actuator", "cli"],
     history: 1,
     maxAgeMs: 0,
     maxBytes: 256 * mebibyte,

@@ -2,10 +2,12 @@ import type { Job } from "@operator/contracts/job";
 import type { Ticket } from "@operator/contracts/ticket";
 import type { VerdictLine, Verdicts } from "@operator/contracts/verdicts";
 import type { Violation } from "@operator/contracts/violation";
-import type { CaseFile, SimilarTicket, StateChange } from "@operator/subject/case-file";
+import type { CaseFile, RecentAction, SimilarTicket, StateChange } from "@operator/subject/case-file";
 import type { TopologyTarget } from "@operator/subject/topology";
+import { aboutOf } from "./about.ts";
 import { differencesOf } from "./differences.ts";
 import { asJson, factsOf, isTellable, type Kept } from "./facts.ts";
+import { type KeptLogs, logLinesOf } from "./log-lines.ts";
 import { redact } from "./secrets.ts";
 import { nearestFirst } from "./targets.ts";
 import { plainText } from "./telemetry.ts";
@@ -13,6 +15,7 @@ import { plainText } from "./telemetry.ts";
 const changesMax = 100;
 const timelineMax = 100;
 const linesMax = 300;
+const actionsMax = 20;
 const leavesMax = 200_000;
 
 /**
@@ -28,6 +31,8 @@ export function buildCaseFile(given: {
   timeline: readonly StateChange[];
   topology: readonly TopologyTarget[];
   similar: readonly SimilarTicket[];
+  logs?: KeptLogs | undefined;
+  actions?: readonly RecentAction[];
   /** What couldn't be had, as the one who gathered it says. */
   missing: readonly string[];
   /** Of the caller's own environment. */
@@ -37,9 +42,10 @@ export function buildCaseFile(given: {
   const { job, ticket, firstBad, lastGood, verdicts } = given;
   const { violation } = ticket;
   const clean = (text: string) => plainText(redact(text, given.secrets), 400);
-  const about = violation.detail.kind === "blind" ? violation.detail.about : violation.target;
+  const about = aboutOf(violation);
   const near = nearestFirst(about, given.topology);
   const { facts, leftOut } = factsOf({ violation, firstBad, lastGood, near, secrets: given.secrets });
+  const logs = logLinesOf(given.logs, facts, given.secrets);
   return {
     ticket: { id: ticket.id, openedAtMs: ticket.openedAtMs, attempt: job.attempt },
     violation: { ...violation, summary: clean(violation.summary) },
@@ -62,8 +68,11 @@ export function buildCaseFile(given: {
     timeline: [...given.timeline].sort((a, b) => a.atMs - b.atMs).slice(-timelineMax),
     topology: [...given.topology],
     similar: given.similar.slice(0, 3).map((each) => ({ ...each, headline: clean(each.headline) })),
+    logs: logs.lines,
+    actions: [...(given.actions ?? [])].sort((a, b) => a.atMs - b.atMs).slice(-actionsMax),
     missing: [
       ...given.missing,
+      ...logs.missing,
       ...(leftOut > 0 ? [`${leftOut} facts that lie farther from ${about} than the ${facts.length} looked at`] : []),
       ...(verdicts ? [] : ["the verdicts of the checker: none have been published"]),
     ],

@@ -5,6 +5,7 @@ import { plainText } from "./telemetry.ts";
 
 const textCharsMax = 400;
 const linesMax = 60;
+const logCharsMax = 24_000;
 const targetsMax = 100;
 
 export interface CaseTextOptions {
@@ -28,6 +29,9 @@ export function caseText(file: CaseFile, options: CaseTextOptions): string {
     lines.length === 0 ? [] : [`<${name} ${nonce}>`, ...lines, `</${name} ${nonce}>`];
   const { invariant, target, severity, state, sinceMs, summary, detail, comebacks } = file.violation;
   const { facts, left } = factLines(file, line, options.factCharsMax);
+  const logs = logLines(file, line);
+  const older = file.logs.length - logs.length;
+  const tooMuch = older > 0 ? [`${older} older lines of logs that had no room here`] : [];
   return [
     ...part("ticket", [line({ ...file.ticket, atMs: file.atMs, now: timeOf(file.atMs) })]),
     ...part("violation", [
@@ -39,7 +43,12 @@ export function caseText(file: CaseFile, options: CaseTextOptions): string {
     ...part("timeline", file.timeline.slice(-linesMax).map(line)),
     ...part("topology", file.topology.slice(0, targetsMax).map(line)),
     ...part("earlier_tickets", file.similar.map(line)),
-    ...part("missing", [...file.missing, ...(left > 0 ? [`${left} facts that had no room here`] : [])].map(line)),
+    ...part("logs", logs),
+    ...part("recent_actions", file.actions.map(line)),
+    ...part(
+      "missing",
+      [...file.missing, ...(left > 0 ? [`${left} facts that had no room here`] : []), ...tooMuch].map(line),
+    ),
   ].join("\n");
 }
 
@@ -53,6 +62,19 @@ function factLines({ facts }: CaseFile, line: (value: unknown) => string, charsM
     lines.push(next);
   }
   return { facts: lines, left: facts.length - lines.length };
+}
+
+/** The newest lines that there's room for, the oldest of them first. */
+function logLines({ logs }: CaseFile, line: (value: unknown) => string): string[] {
+  const lines: string[] = [];
+  let chars = 0;
+  for (const { id, target, atMs, value } of logs.toReversed()) {
+    const next = line({ id, target, time: timeOf(atMs), quote: quoteOf(value) });
+    chars += next.length + 1;
+    if (chars > logCharsMax) break;
+    lines.push(next);
+  }
+  return lines.toReversed();
 }
 
 /** What isn't plainly well, first; the well ones only by their names, as they are many. */

@@ -2,15 +2,18 @@ import { addressOf } from "@operator/contracts/channel";
 import { flow } from "@operator/contracts/flow";
 import { Job } from "@operator/contracts/job";
 import type { Json } from "@operator/contracts/json";
+import { type Logs, ToolEvidence } from "@operator/contracts/logs";
 import { Snapshot } from "@operator/contracts/snapshot";
 import { Ticket } from "@operator/contracts/ticket";
 import { ticketIdOf } from "@operator/contracts/ticket-id";
 import { Verdicts } from "@operator/contracts/verdicts";
 import { type Detail, Violation } from "@operator/contracts/violation";
-import type { CaseFile, SimilarTicket, StateChange } from "@operator/subject/case-file";
+import type { CaseFile, RecentAction, SimilarTicket, StateChange } from "@operator/subject/case-file";
 import type { TopologyTarget } from "@operator/subject/topology";
 import { buildCaseFile } from "./case-file.ts";
+import type { Document } from "./documents.ts";
 import type { Kept } from "./facts.ts";
+import type { KeptLogs } from "./log-lines.ts";
 import type { Ground } from "./validate.ts";
 
 /** When the breach of the cases in tests began. */
@@ -45,6 +48,13 @@ export function kept(snapshot: Snapshot): Kept {
   return { address: addressOf(flow.evidence, snapshot), snapshot };
 }
 
+/** What a diagnoser of the ticket's first attempt was told of logs. */
+export function keptLogs({ id: ticket, violation }: Ticket, logs: Logs): KeptLogs {
+  const atMs = violation.asOf + 2_000;
+  const document = ToolEvidence.parse({ subject, ticket, attempt: 1, tool: "logs", atMs, logs });
+  return { address: addressOf(flow.toolEvidence, document), document };
+}
+
 export interface Breach {
   invariant: string;
   target: string;
@@ -58,6 +68,9 @@ export interface Breach {
   lines?: Record<string, unknown>[];
   timeline?: StateChange[];
   similar?: SimilarTicket[];
+  /** What the observer said of the logs, 2 s after the breach. */
+  logs?: Logs;
+  actions?: RecentAction[];
   violation?: Partial<Violation>;
 }
 
@@ -116,12 +129,14 @@ export function jobOf({ id, severity, openedAtMs }: Ticket, attempt = 1): Job {
 
 /** The case file of a breach, and what a diagnosis of it is held against. */
 export function caseOf(breach: Breach): { file: CaseFile; ground: Ground; ticket: Ticket } {
-  const { bad, good, topology = [], lines, timeline = [], similar = [] } = breach;
+  const { bad, good, topology = [], lines, timeline = [], similar = [], actions = [] } = breach;
   const violation = violationOf(breach);
   const ticket = ticketOf(violation);
   const nowMs = violation.asOf + 3_000;
   const snapshots = [bad, good].flatMap((snapshot) => (snapshot ? [kept(snapshot)] : []));
-  const documents = new Map(snapshots.map(({ address, snapshot }) => [address, snapshot]));
+  const documents = new Map<string, Document>(snapshots.map(({ address, snapshot }) => [address, snapshot]));
+  const logs = breach.logs && keptLogs(ticket, breach.logs);
+  if (logs) documents.set(logs.address, logs.document);
   return {
     ticket,
     file: buildCaseFile({
@@ -133,6 +148,8 @@ export function caseOf(breach: Breach): { file: CaseFile; ground: Ground; ticket
       timeline,
       topology,
       similar,
+      actions,
+      logs,
       missing: [],
       nowMs,
     }),

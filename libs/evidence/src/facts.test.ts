@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Breach, breachMs, caseOf, kept, type Parts, snapshotAt, violationOf } from "./case.fixture.ts";
 import { differencesOf } from "./differences.ts";
-import { factsOf, valueOf } from "./facts.ts";
+import { valueOf } from "./documents.ts";
+import { factsOf } from "./facts.ts";
 import { leavesOf } from "./leaves.ts";
 import { nearestFirst } from "./targets.ts";
 

@@ -1,5 +1,5 @@
 import { EvidenceId } from "@operator/contracts/evidence";
-import { atPointer, type Json, toPointer } from "@operator/contracts/json";
+import { type Json, toPointer } from "@operator/contracts/json";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import type { EvidenceReference, Violation } from "@operator/contracts/violation";
 import type { CaseFact } from "@operator/subject/case-file";
@@ -143,14 +143,4 @@ function nearnessOf(near: readonly string[]): (pointers: string[]) => string[] {
       .map((pointer) => ({ pointer, place: placeOf(pointer) }))
       .sort((a, b) => a.place - b.place || (a.pointer < b.pointer ? -1 : 1))
       .map(({ pointer }) => pointer);
-}
-
-/** The value that a fact names in a snapshot, undefined when there is none. */
-export function valueOf(snapshot: Snapshot, pointer: string): Json | undefined {
-  // One value has one pointer: `xatMs` would be read as `/atMs`.
-  if (pointer !== "" && !pointer.startsWith("/")) return undefined;
-  const value = atPointer(snapshot, pointer);
-  // What a pointer names within a JSON document is JSON.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return value === undefined ? undefined : (value as Json);
 }

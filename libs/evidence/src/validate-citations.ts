@@ -1,37 +1,34 @@
-import { patternOf } from "@operator/contracts/channel";
 import type { Answer, Rejection } from "@operator/contracts/diagnosis";
 import type { Fact } from "@operator/contracts/evidence";
-import { flow } from "@operator/contracts/flow";
-import type { Snapshot } from "@operator/contracts/snapshot";
-import { valueOf } from "./facts.ts";
+import type { TicketId } from "@operator/contracts/ticket-id";
+import { addressOfDocument, type Document, kindOfAddress, timeOf, valueOf } from "./documents.ts";
 import { canonicalJson, quoteOf } from "./quote.ts";
 import { reject, shown } from "./rejection.ts";
 
-/** Each fact is what its document says at its pointer, at the document's time. */
+/** Each fact is what its document says at its pointer, at the time that is said there. */
 export function ofFacts(
   facts: Fact[],
-  subject: string,
-  lookup: (address: string) => Snapshot | undefined,
+  about: { subject: string; ticket: TicketId },
+  lookup: (address: string) => Document | undefined,
 ): Rejection[] {
-  const [before = "", after = ""] = patternOf(flow.evidence, { subject }).split("*");
-  const documents = new Map<string, Snapshot | undefined>();
+  const documents = new Map<string, Document | undefined>();
   const ids = new Set<string>();
   return facts.flatMap((fact, at): Rejection[] => {
     const path = `facts.${at}`;
     if (ids.has(fact.id)) return [reject("FACT_DUPLICATE", `${path}.id`, `${fact.id} is the id of two facts`)];
     ids.add(fact.id);
-    const time = fact.address.slice(before.length, fact.address.length - after.length);
-    if (`${before}${time}${after}` !== fact.address || !/^\d{1,16}$/.test(time)) {
-      const message = `${shown(fact.address)} is no address of evidence of ${subject}; wanted ${before}<ms>${after}`;
+    if (!kindOfAddress(fact.address, about)) {
+      const message = `${shown(fact.address)} is no address of evidence of ${about.subject}, nor of what ticket ${about.ticket} was told`;
       return [reject("FACT_ADDRESS", `${path}.address`, message)];
     }
     if (!documents.has(fact.address)) documents.set(fact.address, lookup(fact.address));
     const document = documents.get(fact.address);
-    if (!document || document.subject !== subject || String(document.atMs) !== time) {
+    if (!document || addressOfDocument(document) !== fact.address) {
       return [reject("FACT_NOT_STORED", `${path}.address`, `${fact.address} is not in EVIDENCE`)];
     }
-    if (fact.atMs !== document.atMs) {
-      const message = `${fact.id} is dated ${fact.atMs}, its document ${document.atMs}`;
+    const atMs = timeOf(document, fact.pointer);
+    if (fact.atMs !== atMs) {
+      const message = `${fact.id} is dated ${fact.atMs}, the evidence ${atMs}`;
       return [reject("FACT_TIME", `${path}.atMs`, message)];
     }
     const value = valueOf(document, fact.pointer);

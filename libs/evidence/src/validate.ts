@@ -1,9 +1,9 @@
 import { type Answer, Diagnosis, type Rejection } from "@operator/contracts/diagnosis";
 import type { Fact } from "@operator/contracts/evidence";
 import type { Json } from "@operator/contracts/json";
-import type { Snapshot } from "@operator/contracts/snapshot";
 import { ticketIdOf, type TicketId } from "@operator/contracts/ticket-id";
 import type { Violation } from "@operator/contracts/violation";
+import { type Document, kindOfAddress } from "./documents.ts";
 import { isDeeperThan } from "./quote.ts";
 import { reject, shown } from "./rejection.ts";
 import { ofCitations, ofEvidence, ofFacts } from "./validate-citations.ts";
@@ -28,7 +28,7 @@ export interface Ground {
   /** Why these aren't parameters of that action, undefined when they are. Without it only the action's name is checked. */
   checkParameters?: (action: string, parameters: Record<string, Json>) => string | undefined;
   /** A document of EVIDENCE, undefined when there is none at this address. */
-  lookup: (address: string) => Snapshot | undefined;
+  lookup: (address: string) => Document | undefined;
   /** Nothing in a timeline lies later than a minute after this time. */
   nowMs: number;
 }
@@ -49,7 +49,7 @@ export function validate(diagnosis: unknown, ground: Ground): Rejection[] {
   const { answer, facts } = parsed.data;
   return [
     ...ofTicket(ground),
-    ...ofFacts(facts, ground.subject, ground.lookup),
+    ...ofFacts(facts, ground, ground.lookup),
     ...ofEvidence(answer, facts),
     ...ofCitations(answer),
     ...ofTargets(answer, ground),
@@ -93,8 +93,8 @@ function ofRootCauses(
     if (verdict !== "fault") return;
     if (evidence.length === 0) {
       rejections.push(reject("CAUSE_UNGROUNDED", `${path}.evidence`, `the cause at ${shown(target)} cites nothing`));
-    } else if (target !== ground.violation.target && !evidence.some((id) => isAbout(facts, id, target))) {
-      const message = `no fact that the cause cites is about ${shown(target)}`;
+    } else if (target !== ground.violation.target && !evidence.some((id) => isAbout(facts, id, target, ground))) {
+      const message = `no fact of a snapshot that the cause cites is about ${shown(target)}`;
       rejections.push(reject("CAUSE_OFF_TARGET", `${path}.evidence`, message));
     }
   });
@@ -115,10 +115,13 @@ function ofRootCauses(
   return rejections;
 }
 
-/** Does the fact's pointer name this target? */
-function isAbout(facts: Fact[], id: string, target: string): boolean {
+/** Does the fact's pointer name this target? What a target writes of itself isn't enough: it may be anything. */
+function isAbout(facts: Fact[], id: string, target: string, ground: Ground): boolean {
   const segment = target.replaceAll("~", "~0").replaceAll("/", "~1");
-  return facts.some((fact) => fact.id === id && fact.pointer.split("/").includes(segment));
+  return facts.some(
+    ({ id: each, address, pointer }) =>
+      each === id && kindOfAddress(address, ground) === "evidence" && pointer.split("/").includes(segment),
+  );
 }
 
 function ofTimeline({ timeline }: Answer, facts: Fact[], { violation, nowMs }: Ground): Rejection[] {

@@ -4,10 +4,13 @@ import type { Ticket } from "@operator/contracts/ticket";
 import type { Verdicts } from "@operator/contracts/verdicts";
 import { buildCaseFile } from "@operator/evidence/case-file";
 import { catalogueOf } from "@operator/evidence/catalogue";
+import { aboutOf } from "@operator/evidence/about";
+import type { Document } from "@operator/evidence/documents";
 import type { Kept } from "@operator/evidence/facts";
-import { topologyOf } from "@operator/evidence/targets";
+import type { KeptLogs } from "@operator/evidence/log-lines";
+import { nearestFirst, topologyOf } from "@operator/evidence/targets";
 import type { Ground } from "@operator/evidence/validate";
-import type { CaseFile, SimilarTicket, StateChange } from "@operator/subject/case-file";
+import type { CaseFile, RecentAction, SimilarTicket, StateChange } from "@operator/subject/case-file";
 import type { TopologyTarget } from "@operator/subject/topology";
 import type { Room } from "./room.ts";
 
@@ -20,6 +23,9 @@ export interface Gathered {
   verdicts?: Verdicts | undefined;
   timeline: StateChange[];
   similar: SimilarTicket[];
+  actions: RecentAction[];
+  /** What the observer said of the logs nearby, once it was asked. */
+  logs?: KeptLogs | undefined;
   /** What couldn't be read, and why: a sentence each. */
   missing: string[];
 }
@@ -39,7 +45,10 @@ export function caseOf(
   const { job, ticket, firstBad, lastGood } = gathered;
   const snapshots = [lastGood, firstBad].flatMap((kept) => (kept ? [kept.snapshot] : []));
   const { topology, missing } = readTopology(room, snapshots);
-  const kept = new Map([firstBad, lastGood].flatMap((each) => (each ? [[each.address, each.snapshot]] : [])));
+  const kept = new Map<string, Document>(
+    [firstBad, lastGood].flatMap((each) => (each ? [[each.address, each.snapshot]] : [])),
+  );
+  if (gathered.logs) kept.set(gathered.logs.address, gathered.logs.document);
   return {
     file: buildCaseFile({ ...gathered, topology, missing: [...gathered.missing, ...missing], ...at }),
     ground: {
@@ -52,6 +61,12 @@ export function caseOf(
       nowMs: at.nowMs,
     },
   };
+}
+
+/** Targets, nearest to what the ticket is about first. */
+export function nearOf({ ticket, firstBad, lastGood }: Gathered, room: Pick<Room, "topology" | "state">): string[] {
+  const snapshots = [lastGood, firstBad].flatMap((kept) => (kept ? [kept.snapshot] : []));
+  return nearestFirst(aboutOf(ticket.violation), readTopology(room, snapshots).topology);
 }
 
 /** A topology that fails on an odd state costs the neighbours, not the diagnosis. */

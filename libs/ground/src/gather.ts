@@ -11,6 +11,7 @@ import type { EvidenceReference } from "@operator/contracts/violation";
 import type { Kept } from "@operator/evidence/facts";
 import { stateChangesOf } from "@operator/evidence/timeline";
 import { timelineBeforeMs } from "@operator/evidence/validate";
+import { actionsBefore } from "./recent-actions.ts";
 import type { Gathered } from "./case.ts";
 import { similarTo } from "./similar.ts";
 
@@ -53,8 +54,10 @@ export async function gather(
   else if (earliest && earliest.asOf > violation.sinceMs) {
     missing.push("the verdicts at the breach: they are older than those that were read");
   }
+  const { actions, why } = await actionsBefore(bus, job.subject, Date.now(), signal);
+  if (why !== undefined) missing.push(`what was done within the last hour: ${why}`);
   const timeline = stateChangesOf(around).filter(({ atMs }) => atMs >= fromMs);
-  return { job, ticket, firstBad, lastGood, verdicts, timeline, similar, missing };
+  return { job, ticket, firstBad, lastGood, verdicts, timeline, similar, actions, missing };
 }
 
 /** The snapshot that a violation refers to, undefined when it isn't there or isn't evidence of this subject. */

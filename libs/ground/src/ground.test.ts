@@ -2,10 +2,11 @@ import { Bus } from "@operator/bus/bus";
 import { addressOf } from "@operator/contracts/channel";
 import { Diagnosis } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
+import { Logs } from "@operator/contracts/logs";
 import { InstanceName } from "@operator/contracts/names";
 import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { snapshotAt, ticketOf, violationOf } from "@operator/evidence/case.fixture";
+import { keptLogs, snapshotAt, ticketOf, violationOf } from "@operator/evidence/case.fixture";
 import { groundOf } from "./ground.ts";
 
 let nats: NatsServer;
@@ -18,7 +19,7 @@ afterAll(async () => {
   await nats.stop();
 });
 
-async function as(user: "ticketer" | "checker" | "provision"): Promise<Bus> {
+async function as(user: "ticketer" | "checker" | "diagnoser" | "provision"): Promise<Bus> {
   const instance = InstanceName.parse(`test-${user}`);
   const bus = await Bus.connect({ servers: nats.url, user, password: nats.passwords[user], instance });
   buses.push(bus);
@@ -122,4 +123,23 @@ test("no more documents are read than an answer may rest on, and none that isn't
     expect(await rejectionsOf(bus, { ...said, facts })).toEqual(["FACT_ADDRESS facts.0.address"]);
   }
   expect(many.reads(), "none of these was read").toBe(20);
+});
+
+test("a line of a log is looked up where its diagnoser kept it, and what another ticket was told isn't read", async () => {
+  const [bus, diagnoser] = [await as("ticketer"), await as("diagnoser")];
+  const ticket = ticketOf(violationOf({ invariant: "node_down", target: "node-a" }));
+  const logs = Logs.parse({ "node-a": { kind: "read", lines: [{ atMs: 5_000, text: "stopping" }] } });
+  const { address, document } = keptLogs(ticket, logs);
+  await diagnoser.publish(flow.toolEvidence, document);
+  const said = citing(5_000);
+  const line = { pointer: "/logs/node-a/lines/0/text", value: "stopping" };
+  const facts = said.facts.map((fact) => ({ ...fact, ...line, address }));
+  expect(await rejectionsOf(bus, { ...said, facts })).toEqual([]);
+  const forged = facts.map((fact) => ({ ...fact, value: "killed by an operator" }));
+  expect(await rejectionsOf(bus, { ...said, facts: forged })).toEqual(["FACT_DIFFERS facts.0.value"]);
+
+  const { reads } = interrupted(bus, 0, async () => {});
+  const foreign = facts.map((fact) => ({ ...fact, address: address.replace(".node-a.1.", ".node-b.1.") }));
+  expect(await rejectionsOf(bus, { ...said, facts: foreign })).toEqual(["FACT_ADDRESS facts.0.address"]);
+  expect(reads()).toBe(0);
 });

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus } from "@operator/bus/bus";
 import { BusError } from "@operator/bus/failure";
-import { patternOf } from "@operator/contracts/channel";
 import type { Diagnosis, Rejection } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import type { Snapshot } from "@operator/contracts/snapshot";
@@ -10,6 +9,7 @@ import type { Action } from "@operator/subject/action";
 import { loadRoom } from "@operator/subject/load";
 import { tools } from "@operator/subject/tools";
 import { catalogueOf } from "@operator/evidence/catalogue";
+import { type Document, kindOfAddress } from "@operator/evidence/documents";
 import { topologyOf } from "@operator/evidence/targets";
 import { validate } from "@operator/evidence/validate";
 
@@ -23,18 +23,18 @@ const triesMax = 3;
 export async function groundOf(
   bus: Bus,
   diagnosis: Diagnosis,
-  { subject, violation }: Ticket,
+  { id, subject, violation }: Ticket,
 ): Promise<(ticket: Ticket) => Rejection[]> {
   const own = [violation.lastGood?.address, violation.firstBad?.address].filter((address) => address !== undefined);
   const cited = new Set([...own, ...diagnosis.facts.map(({ address }) => address)]);
-  const documents = new Map<string, Snapshot>();
+  const documents = new Map<string, Document>();
   for (const address of [...cited].slice(0, documentsMax)) {
-    const document = await documentAt(bus, subject, address);
+    const document = await documentAt(bus, { subject, ticket: id }, address);
     if (document) documents.set(address, document);
   }
   const targets = await targetsOf(
     subject,
-    own.flatMap((address) => documents.get(address) ?? []),
+    own.flatMap((address) => snapshotIn(documents.get(address))),
   );
   const catalogue = catalogueOf(diagnosis.answer.proposals.length > 0 ? await actionsOf(subject) : []);
   return (ticket) =>
@@ -49,12 +49,17 @@ export async function groundOf(
     });
 }
 
-async function documentAt(bus: Bus, subject: string, address: string): Promise<Snapshot | undefined> {
-  const [before = ""] = patternOf(flow.evidence, { subject }).split("*");
-  if (!address.startsWith(before) || !/^\d{1,16}$/.test(address.slice(before.length))) return undefined;
+async function documentAt(
+  bus: Bus,
+  about: Parameters<typeof kindOfAddress>[1],
+  address: string,
+): Promise<Document | undefined> {
+  const kind = kindOfAddress(address, about);
+  if (!kind) return undefined;
   try {
     for (let tries = 1; tries <= triesMax; tries++) {
-      const received = await bus.last(flow.evidence, address);
+      const received =
+        kind === "evidence" ? await bus.last(flow.evidence, address) : await bus.last(flow.toolEvidence, address);
       if (received) return received.message;
       if (tries < triesMax) await sleep(lateMs);
     }
@@ -63,6 +68,10 @@ async function documentAt(bus: Bus, subject: string, address: string): Promise<S
     // What is stored there is no evidence: the same as nothing.
   }
   return undefined;
+}
+
+function snapshotIn(document: Document | undefined): Snapshot[] {
+  return document === undefined || "tool" in document ? [] : [document];
 }
 
 /** The targets of the subject's topology. A topology that fails knows none, so what is said of others is refused. */

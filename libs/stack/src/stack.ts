@@ -87,7 +87,8 @@ export class Stack implements AsyncDisposable {
     );
     const secrets = Object.fromEntries(processes.secrets.map((name) => [name, randomBytes(24).toString("base64url")]));
     const nats = await startProvisionedNats({ folder: join(folder, "nats") });
-    const environment = processes.environment({ ports, secrets });
+    const logFile = (name: string) => join(folder, "logs", `${name}.log`);
+    const environment = processes.environment({ ports, secrets, logFile });
     const members = new Map<string, Program>();
     const kinds = new Map<string, string>();
     const supervisor = await Supervisor.start({

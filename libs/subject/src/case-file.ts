@@ -1,6 +1,8 @@
 import type { Answer, CauseCategory } from "@operator/contracts/diagnosis";
+import type { ActionState } from "@operator/contracts/action";
 import type { Fact } from "@operator/contracts/evidence";
 import type { Json } from "@operator/contracts/json";
+import type { TargetName } from "@operator/contracts/names";
 import type { TicketId } from "@operator/contracts/ticket-id";
 import type { VerdictLine } from "@operator/contracts/verdicts";
 import type { Violation } from "@operator/contracts/violation";
@@ -9,6 +11,12 @@ import type { TopologyTarget } from "./topology.ts";
 /** A fact with the snapshot that it was taken from. */
 export interface CaseFact extends Fact {
   snapshot: "last_good" | "first_bad";
+}
+
+/** A line of a target's log as a fact, numbered behind those of the snapshots. Written by the subject: it may say anything. */
+export interface CaseLogLine extends Fact {
+  target: TargetName;
+  value: string;
 }
 
 /** All that a diagnosis rests on, gathered by code: what broke, last good against first bad, verdicts, topology, what happened before. */
@@ -30,6 +38,10 @@ export interface CaseFile {
   topology: TopologyTarget[];
   /** The three most recent diagnosed tickets of the same invariant. */
   similar: SimilarTicket[];
+  /** The ends of the logs of the targets nearby, oldest line first. */
+  logs: CaseLogLine[];
+  /** What was proposed or done to the subject within the last hour, as it stands, oldest first. */
+  actions: RecentAction[];
   /** What belongs in the file and couldn't be had, and why: a sentence each. */
   missing: string[];
 }
@@ -49,6 +61,17 @@ export interface SimilarTicket {
   closedAtMs?: number;
   headline: string;
   cause?: { category: CauseCategory; target: string };
+}
+
+/** An action of the last hour. */
+export interface RecentAction {
+  ticket: TicketId;
+  action: string;
+  target: string;
+  parameters: Record<string, Json>;
+  state: ActionState;
+  /** When it came to this state. */
+  atMs: number;
 }
 
 /** A deterministic diagnosis from the case file: no model, no clock, no network. */

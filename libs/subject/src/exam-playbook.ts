@@ -56,6 +56,8 @@ function emptyFile({ name, severity }: Invariant<never>, detail: Detail): CaseFi
     timeline: [],
     topology: [],
     similar: [],
+    logs: [],
+    actions: [],
     missing: ["the exam gives no facts"],
   };
 }

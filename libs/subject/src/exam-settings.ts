@@ -31,7 +31,7 @@ export function examineProcesses(plan: ProcessPlan, settings: Record<string, unk
     const names = specs.map(({ name }) => name);
     const twice = names.filter((name, i) => names.indexOf(name) !== i);
     const unlabelled = specs.filter(({ target, labels }) => target !== undefined && Object.keys(labels).length === 0);
-    const environment = plan.environment({ ports, secrets });
+    const environment = plan.environment({ ports, secrets, logFile: (name) => `/tmp/exam/${name}.log` });
     const forWriters = plan.writeEnvironment?.({ secrets }) ?? {};
     const foreign = Object.keys({ ...environment, ...forWriters }).filter((name) => !Object.hasOwn(settings, name));
     const told = Object.values(secrets).filter((secret) => JSON.stringify(environment).includes(secret));

@@ -23,10 +23,25 @@ export interface Source {
   read: (signal: AbortSignal) => Promise<Record<string, Reading>>;
 }
 
+/** A line of a log as it stands there, with the time that it bears. */
+export interface WrittenLine {
+  atMs: number;
+  text: string;
+}
+
+/** What members of the subject wrote, read only when somebody asks. */
+export interface LogReader {
+  /** Those whose logs can be read. */
+  targets: () => string[];
+  /** Some of the newest lines, oldest first; the observer cuts and cleans them. A throw says why there are none. */
+  read: (target: string) => Promise<WrittenLine[]>;
+}
+
 /** How a subject is observed: made by a room's `observe.ts` from its settings, run by the observer. */
 export interface Observation {
   sources: Source[];
   /** What to probe now; asked after every reading, as targets come and go. The first call comes before any reading. */
   probeTargets: () => ProbeTarget[];
+  logs?: LogReader;
   close: () => Promise<void>;
 }

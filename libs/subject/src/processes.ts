@@ -21,8 +21,12 @@ export interface ProcessPlan {
   specs: (given: { ports: Record<string, number>; folder: string; secrets: Record<string, string> }) => ProcessSpec[];
   /** Secrets to draw, e.g. `managementToken`. */
   secrets: string[];
-  /** The environment with which the operator's services find what was started. */
-  environment: (given: { ports: Record<string, number>; secrets: Record<string, string> }) => Record<string, string>;
+  /** The environment with which the operator's services find what was started, and where a program by its name logs. */
+  environment: (given: {
+    ports: Record<string, number>;
+    secrets: Record<string, string>;
+    logFile: (name: string) => string;
+  }) => Record<string, string>;
   /** Added for the services that may change the subject, actuator and chaos: with it they're let in. */
   writeEnvironment?: (given: { secrets: Record<string, string> }) => Record<string, string>;
 }

@@ -7,10 +7,11 @@ import type { Job } from "@operator/contracts/job";
 import type { Ticket } from "@operator/contracts/ticket";
 import { partsOfTicketId } from "@operator/contracts/ticket-id";
 import { violationKeyOf } from "@operator/contracts/violation";
-import { caseOf, type Gathered } from "@operator/ground/case";
+import { caseOf, type Gathered, nearOf } from "@operator/ground/case";
 import { EvidenceMissing, gather } from "@operator/ground/gather";
 import type { Room } from "@operator/ground/room";
 import type { ServiceContext } from "@operator/service/service-context";
+import { askLogs } from "./ask-logs.ts";
 import type { Wait } from "./claude/ask.ts";
 import type { Consult } from "./claude/open.ts";
 import { byPlaybook, failed, type Result } from "./diagnose.ts";
@@ -88,6 +89,11 @@ async function resultOf(
     if (deliveries <= triesMax) throw new Passing(lateMs, error.message);
     return failed("EVIDENCE_MISSING", error.message);
   }
+  const asked = await askLogs(desk, job, nearOf(gathered, room));
+  gathered =
+    "logs" in asked
+      ? { ...gathered, logs: asked.logs }
+      : { ...gathered, missing: [...gathered.missing, `the ends of the logs: ${asked.why}`] };
   const theCase = caseOf(gathered, room, { nowMs: Date.now(), secrets: desk.secrets });
   if (!desk.claude) return byPlaybook(theCase, room, "no model is configured");
   const mootSince = () => mootnessOf(desk.tickets, job);

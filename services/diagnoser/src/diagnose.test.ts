@@ -22,6 +22,7 @@ const gathered: Gathered = {
   lastGood: kept(good),
   timeline: [],
   similar: [],
+  actions: [],
   missing: [],
 };
 const at = { nowMs: breachMs + 3_000, secrets: ["our-own-password"] };
@@ -113,7 +114,7 @@ describe("the outcome of a job", () => {
       id: "ratelimiter.checker_silent.checker.1",
     });
     const result = diagnose(
-      { job: jobOf(silent), ticket: silent, timeline: [], similar: [], missing: [] },
+      { job: jobOf(silent), ticket: silent, timeline: [], similar: [], actions: [], missing: [] },
       room(crashed),
       at,
     );

@@ -10,5 +10,10 @@ const { observe } = await loadRoom(subject, "observe");
 await runService({
   name: "observer",
   config,
-  run: (context) => runObserver(context, { subject, observe: () => observe(process.env) }),
+  run: (context) =>
+    runObserver(context, {
+      subject,
+      observe: () => observe(process.env),
+      secrets: [config.OPERATOR_NATS_PASSWORD],
+    }),
 });

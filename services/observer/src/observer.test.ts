@@ -1,10 +1,14 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus } from "@operator/bus/bus";
+import { ask } from "@operator/bus/query";
 import { readInOrder } from "@operator/bus/read-in-order";
 import { flow } from "@operator/contracts/flow";
 import { atPointer, toPointer } from "@operator/contracts/json";
+import type { LogTail } from "@operator/contracts/logs";
+import { TargetName } from "@operator/contracts/names";
+import { queries } from "@operator/contracts/query";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import { Stack } from "@operator/stack/stack";
 import { ProbeReading } from "@operator/subject/probe";
@@ -160,6 +164,32 @@ test("a node that stops on purpose is never seen down without its goodbye", asyn
     await stack.member("node-c").exited;
     await stack.member("node-c").restart();
   }
+});
+
+test("a diagnoser is told the ends of the logs by the active one, clean, also of who is dead; nobody else may ask", async () => {
+  await active();
+  await stack.member("node-b").kill();
+  appendFileSync(stack.logFile("node-b"), `{"time":${Date.now()},"msg":"password=hunter222 \u001b[31mred"}\n`);
+  await using diagnoser = await stack.connect("diagnoser");
+  const near = ["key-load-0", "node-b", "redis", "nobody"].map((name) => TargetName.parse(name));
+  const logs = await ask(diagnoser, queries.logs, "ratelimiter", { near });
+  expect(Object.keys(logs)).toEqual(["node-b", "redis"]);
+  const textsOf = (tail: LogTail | undefined) => (tail?.kind === "read" ? tail.lines.map(({ text }) => text) : []);
+  const [node, redis] = Object.values(logs);
+  expect(textsOf(node).join()).toContain('"msg":"listening"');
+  expect(textsOf(node).at(-1)).toContain('"msg":"password=[secret] red"');
+  expect(textsOf(redis).join()).toContain("Ready to accept connections");
+  for (const line of node?.kind === "read" ? node.lines : [])
+    expect(Math.abs(Date.now() - line.atMs)).toBeLessThan(120_000);
+
+  await expect(ask(diagnoser, queries.state, "ratelimiter", {}, { withinMs: 500 })).rejects.toMatchObject({
+    code: "NO_ANSWER",
+  });
+  await using actuator = await stack.connect("actuator");
+  await expect(ask(actuator, queries.logs, "ratelimiter", { near }, { withinMs: 500 })).rejects.toMatchObject({
+    code: "NO_ANSWER",
+  });
+  await stack.member("node-b").restart();
 });
 
 test("the active one killed: the other goes on, in a higher epoch, claiming nothing that it hasn't read", async () => {

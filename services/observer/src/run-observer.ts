@@ -9,19 +9,26 @@ import type { ServiceContext } from "@operator/service/service-context";
 import type { Observation } from "@operator/subject/observation";
 import { eventClock } from "./clock.ts";
 import { type Held, holdLease, LeaseEntry, type LeaseNews } from "./lease.ts";
+import { readLogs } from "./logs.ts";
 import { observeWhile, type ObservingNews } from "./observing.ts";
 
 /** Stands by, and while it holds the subject's lease observes and publishes. */
 export async function runObserver(
   context: ServiceContext,
-  { subject, observe }: { subject: SubjectName; observe: () => Promise<Observation> },
+  given: { subject: SubjectName; observe: () => Promise<Observation>; secrets: readonly string[] },
 ): Promise<void> {
+  const { subject, observe, secrets } = given;
   const { bus, instance, signal } = context;
   const clock = eventClock();
   const bucket = await bus.bucket("leases", LeaseEntry);
   let fresh: (() => Promise<Snapshot>) | undefined;
+  let active: Observation | undefined;
   // Only the active observer answers: what a standby would say it hasn't read.
   answerQueries(bus, queries.state, subject, signal, async () => await fresh?.());
+  answerQueries(bus, queries.logs, subject, signal, async (question) => {
+    if (!active) return undefined;
+    return active.logs ? await readLogs(active.logs, question, { nowMs: Date.now(), secrets }) : {};
+  });
   context.ready(true);
   await holdLease({
     bucket,
@@ -31,7 +38,8 @@ export async function runObserver(
     news: (news) => logLease(context, news),
     whileHeld: async (held) => {
       try {
-        await observeWhile(await observe(), {
+        active = await observe();
+        await observeWhile(active, {
           subject,
           epoch: held.epoch,
           clock,
@@ -47,7 +55,7 @@ export async function runObserver(
           news: observingLog(context),
         });
       } finally {
-        fresh = undefined;
+        [fresh, active] = [undefined, undefined];
       }
     },
   });

@@ -42,7 +42,7 @@ const room: Room = {
   actions: actions as unknown as Room["actions"],
 };
 const theCase: Case = caseOf(
-  { job, ticket, firstBad: kept(bad), lastGood: kept(good), timeline: [], similar: [], missing: [] },
+  { job, ticket, firstBad: kept(bad), lastGood: kept(good), timeline: [], similar: [], actions: [], missing: [] },
   room,
   { nowMs: breachMs + 3_000, secrets: [] },
 );

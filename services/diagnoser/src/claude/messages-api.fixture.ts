@@ -171,7 +171,15 @@ function fail(
 /** The facts that a request shows, by pointer and snapshot, as a model would find them. */
 export function factsIn({ body }: Recorded): { id: string; snapshot: string; pointer: string; quote: string }[] {
   const Fact = z.object({ id: z.string(), snapshot: z.string(), pointer: z.string(), quote: z.string() });
-  const [first] = body.messages;
-  const text = typeof first?.content === "string" ? first.content : "";
-  return [...text.matchAll(/^\{"id":"E\d+".*$/gm)].map(([line]) => Fact.parse(JSON.parse(line)));
+  return [...textOf(body).matchAll(/^\{"id":"E\d+","snapshot".*$/gm)].map(([line]) => Fact.parse(JSON.parse(line)));
+}
+
+/** The lines of logs that a request shows. */
+export function logLinesIn({ body }: Recorded): { id: string; target: string; time: string; quote: string }[] {
+  const Line = z.object({ id: z.string(), target: z.string(), time: z.string(), quote: z.string() });
+  return [...textOf(body).matchAll(/^\{"id":"E\d+","target".*$/gm)].map(([line]) => Line.parse(JSON.parse(line)));
+}
+
+function textOf({ messages: [first] }: Recorded["body"]): string {
+  return typeof first?.content === "string" ? first.content : "";
 }

@@ -201,3 +201,24 @@ test("a page that can't be is refused", async () => {
     body: { code: "query_invalid" },
   });
 });
+
+test("what changed is in the log as JSON lines, each with its time", async () => {
+  await node.manage("PUT", "limits/logged", { limit: 2, windowMs: 1_000 });
+  await node.manage("DELETE", "limits/logged");
+  await node.manage("POST", "counters/logged/reset");
+  const Line = z.looseObject({ time: z.int(), msg: z.string() });
+  const lines = node
+    .log()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => Line.parse(JSON.parse(line)));
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ msg: "listening" }),
+      expect.objectContaining({ msg: "Redis answers: decisions are exact" }),
+      expect.objectContaining({ msg: "limit stored", key: "logged", limit: 2, windowMs: 1_000 }),
+      expect.objectContaining({ msg: "limit removed", key: "logged" }),
+      expect.objectContaining({ msg: "counter reset", key: "logged" }),
+    ]),
+  );
+});

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import type { Redis } from "ioredis";
+import type { Logger } from "pino";
 import { z } from "zod";
 import { listCounters, readCounters, resetCounter } from "./counters.ts";
 import type { Denials } from "./denials.ts";
@@ -13,10 +14,11 @@ import { forgetNode, listNodes } from "./registry.ts";
 export function manageRoutes(
   app: FastifyInstance,
   token: string,
-  { redis, link, limits, denials }: { redis: Redis; link: Link; limits: Limits; denials: Denials },
+  parts: { redis: Redis; link: Link; limits: Limits; denials: Denials; log: Logger },
   /** Begins to stop in order, as SIGTERM does. */
   drain: () => void,
 ): void {
+  const { redis, link, limits, denials, log } = parts;
   app.addHook("onRequest", async (request) => checkToken(request.headers.authorization, token));
 
   app.get("/nodes", async () => listNodes(redis, link));
@@ -30,10 +32,12 @@ export function manageRoutes(
         "node_alive",
         `node ${quoted(id)} still sends heartbeats: stop it with SIGTERM and it leaves by itself`,
       );
+    log.info({ id }, "node forgotten");
     return { id, forgotten: true };
   });
 
   app.post("/drain", async (_request, reply) => {
+    log.info("told to drain");
     drain();
     return reply.code(202).send({ draining: true });
   });
@@ -52,6 +56,7 @@ export function manageRoutes(
         "limits_full",
         `${limitsMax} limits are stored, which is the most: delete one before ${quoted(key)}`,
       );
+    log.info({ key, ...limit, version }, "limit stored");
     return { key, ...limit, version };
   });
 
@@ -59,6 +64,7 @@ export function manageRoutes(
     const key = keyOf(request.params);
     const version = await limits.remove(key);
     if (version === -1) throw new Refusal("limit_unknown", `no limit is stored for ${quoted(key)}`);
+    log.info({ key, version }, "limit removed");
     return { key, version };
   });
 
@@ -72,6 +78,7 @@ export function manageRoutes(
     const key = keyOf(request.params);
     const removed = await resetCounter(redis, link, key);
     denials.forget(key);
+    log.info({ key, removed }, "counter reset");
     return { key, removed };
   });
 }

@@ -91,7 +91,7 @@ export async function startNode(
   accountRoute(app, limits, account, { id: nodeId, isConnected: () => link.state().connected });
   await app.register(
     async (scope) =>
-      manageRoutes(scope, config.RATELIMITER_MANAGEMENT_TOKEN, { redis, link, limits, denials }, onDrain),
+      manageRoutes(scope, config.RATELIMITER_MANAGEMENT_TOKEN, { redis, link, limits, denials, log }, onDrain),
     { prefix: "/v1/manage" },
   );
   healthRoutes(
