@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -54,6 +54,54 @@ test("a wait takes as long as it says, and ends with its signal", async () => {
 
 test("a message for the log is the effect itself", async () => {
   expect(await carryOut("log_message", { text: "look at its disk" })).toEqual({ effect: "noted: look at its disk" });
+});
+
+test.for([
+  ["wait", true],
+  ["log_message", false],
+  ["notify", undefined],
+] as const)("whether %s took effect, of a claimant that died: %s", ([name, expected]) => {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const given = { state, target: "node-a", parameters: {} } as never;
+  expect(tool(name).isDone(given)).toBe(expected);
+  expect(tool(name).guard(given)).toBeUndefined();
+});
+
+/** A webhook's receiver that answers so, and how often it was asked for what. */
+async function receiver(answer: (response: ServerResponse) => void) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    answer(response);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  const environment = { OPERATOR_WEBHOOK_URL: `http://127.0.0.1:${port}/secret` };
+  return { asked, environment, [Symbol.asyncDispose]: close };
+}
+
+test("a receiver that sends it elsewhere isn't followed there", async () => {
+  await using moved = await receiver((response) => response.writeHead(307, { location: "/elsewhere" }).end());
+  await expect(carryOut("notify", { text: "look" }, moved.environment)).rejects.toThrow();
+  expect(moved.asked).toEqual(["POST /secret"]);
+});
+
+test("a receiver that doesn't answer is given up in time, and nobody says that nothing was done", async () => {
+  await using silent = await receiver(() => {});
+  const failure = await carryOut("notify", { text: "look" }, silent.environment).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Error);
+  expect(failure).not.toBeInstanceOf(NotDone);
+  expect(String(failure)).not.toContain("secret");
+});
+
+test("a webhook of an empty name is none", async () => {
+  const told = carryOut("notify", { text: "look" }, { OPERATOR_WEBHOOK_URL: "" });
+  await expect(told).rejects.toMatchObject({ code: "WEBHOOK_MISSING" });
 });
 
 test("a notice is posted to the webhook; where there's none, or it refuses, nothing was done", async () => {

@@ -69,3 +69,11 @@ test("nothing is done to a target that fresh state doesn't name", async () => {
   expect(ended?.steps.at(-1)).toMatchObject({ state: "refused", code: "TARGET_NOT_SEEN" });
   expect(started).toEqual([]);
 });
+
+test("nothing is begun when the observer fell silent after the claim", async () => {
+  await staged.silenceObserver();
+  const { ended, started } = await executed(Date.now() + 60_000);
+  expect(ended?.steps.at(-1)).toMatchObject({ state: "refused", code: "STATE_UNKNOWN" });
+  expect(started).toEqual([]);
+  await staged.observe();
+});

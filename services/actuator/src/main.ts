@@ -1,8 +1,10 @@
 import { readConfig } from "@operator/service/config";
+import { withSecretFiles } from "@operator/service/environment";
 import { runService } from "@operator/service/run-service";
 import { z } from "zod";
 import { run } from "./run.ts";
 
+const environment = withSecretFiles(process.env);
 const config = readConfig(
   {
     /** Public keys and what each may approve; without it nobody can approve anything. */
@@ -12,7 +14,7 @@ const config = readConfig(
     /** The supervisor's socket for the actuator; without it nothing can be started. */
     OPERATOR_SUPERVISOR_SOCKET: z.string().optional(),
   },
-  process.env,
+  environment,
 );
 
 await runService({
@@ -23,6 +25,6 @@ await runService({
       approversFile: config.OPERATOR_APPROVERS_FILE,
       policyFile: config.OPERATOR_POLICY_FILE,
       supervisorSocket: config.OPERATOR_SUPERVISOR_SOCKET,
-      environment: process.env,
+      environment,
     }),
 });

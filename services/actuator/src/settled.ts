@@ -15,32 +15,29 @@ export function isSettled(
   definition: Pick<Definition<never>, "coolDownMs" | "undo"> | undefined,
   { policy, nowMs }: { policy: Pick<Policy, "coolDownScale">; nowMs: number },
 ): boolean {
-  if (sent < steps.length || !isOver(state, definition)) return false;
+  if (sent < steps.length || !isEnd[state]) return false;
+  // It's taken back as soon as it may be.
+  if (state === "unverified" && definition?.undo) return false;
   const countsMs = Math.max(hourMs, (definition?.coolDownMs ?? 0) * policy.coolDownScale);
   return claim === undefined || nowMs - claim.atMs >= countsMs;
 }
 
-function isOver(state: Action["state"], definition: Pick<Definition<never>, "undo"> | undefined): boolean {
-  switch (state) {
-    case "proposed":
-    case "approved":
-    case "claimed":
-    case "executed":
-    case "unknown":
-      return false;
-    case "unverified":
-      // It's taken back as soon as it may be.
-      return definition?.undo === undefined;
-    case "verified":
-    case "refused":
-    case "rejected":
-    case "expired":
-    case "cancelled":
-    case "failed":
-    case "undone":
-      return true;
-  }
-}
+/** States in which nothing more is done about an action. */
+const isEnd: Record<Action["state"], boolean> = {
+  proposed: false,
+  approved: false,
+  claimed: false,
+  executed: false,
+  unknown: false,
+  unverified: true,
+  verified: true,
+  refused: true,
+  rejected: true,
+  expired: true,
+  cancelled: true,
+  failed: true,
+  undone: true,
+};
 
 /** The same for actions of any room, each by its own definition. Without its room nobody knows. */
 export function settledBy(room: (subject: string) => Promise<ActingRoom>, policy: Policy) {
