@@ -201,6 +201,16 @@ test("execute that was overtaken by the kill switch is refused: who signed didn'
   expect(await control()).toMatchObject({ mode: "observe", term: 1, by: "grace" });
 });
 
+test("a term that went back, or was removed, goes on above the highest that there was", async () => {
+  await bucket.create(controlKey, { ...controlAtFirst, term: 8 });
+  await bucket.change(controlKey, (now) => now && { ...now, term: 3 });
+  expect(await execute()).toMatchObject({ code: 0 });
+  expect(await control()).toMatchObject({ mode: "execute", term: 9 });
+  await bucket.remove(controlKey);
+  expect(await execute()).toMatchObject({ code: 0 });
+  expect(await control()).toMatchObject({ mode: "execute", term: 10 });
+});
+
 test("on a terminal execute is asked for, and anything but yes signs nothing", async () => {
   const ended = await loop.run(["mode", "execute", "--key", join(folder, "ada.pem")], {
     isTerminal: true,

@@ -79,16 +79,19 @@ async function execute(bus: Bus, shell: Shell, options: ExecuteOptions): Promise
   const { key, privateKey } = readKeyFile(options.key ?? "");
   const bucket = await openControl(bus);
   const { term } = await readControl(bucket);
+  // Terms only grow for actuators: one that went back, or was removed, goes on above the highest that there was.
+  const terms = (await bucket.writes(0)).flatMap((write) => ("value" in write ? [write.value.term] : []));
+  const nextTerm = Math.max(term, ...terms) + 1;
   await mustSayYes(
     shell,
     options,
-    `Sign that actions may be executed for ${lengthOf(options.for)}, in term ${term + 1}?`,
+    `Sign that actions may be executed for ${lengthOf(options.for)}, in term ${nextTerm}?`,
   );
   const atMs = shell.nowMs();
   const statement = sign(
     ModeStatement.parse({
       purpose: "execute_mode",
-      term: term + 1,
+      term: nextTerm,
       key,
       issuedAtMs: atMs,
       expiresAtMs: atMs + options.for,
@@ -105,7 +108,7 @@ async function execute(bus: Bus, shell: Shell, options: ExecuteOptions): Promise
       );
     }
     const { inFlight } = before;
-    return { mode: "execute", term: term + 1, by: `key ${key}`, atMs, reason, statement, inFlight };
+    return { mode: "execute", term: nextTerm, by: `key ${key}`, atMs, reason, statement, inFlight };
   };
   const { now } = await changeControl(bucket, next, { withinMs: writeWithinMs, signal: shell.signal });
   const validity = validityOf(now, undefined, shell.nowMs());

@@ -118,9 +118,10 @@ export class Acting<Where extends Place = Place> implements AsyncDisposable {
   async execute(
     person: Person,
     change: (statement: UnsignedMode) => UnsignedMode | undefined = (statement) => statement,
+    term = 0,
   ): Promise<number> {
     const now = (await this.control.get(controlKey))?.value ?? controlAtFirst;
-    const term = now.term + 1;
+    term ||= now.term + 1;
     const issuedAtMs = Date.now();
     const said = change({ purpose: "execute_mode", term, issuedAtMs, expiresAtMs: issuedAtMs + 600_000 });
     await this.control.change(controlKey, (before = controlAtFirst) => {

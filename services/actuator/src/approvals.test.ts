@@ -1,4 +1,5 @@
 import type { Action } from "@operator/contracts/action";
+import { controlKey } from "@operator/contracts/control";
 import { flow } from "@operator/contracts/flow";
 import { Checkpoint } from "@operator/service/checkpoint";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -135,6 +136,27 @@ test("what was approved before the mode ended isn't begun in the next term", asy
   await acting.place.change(ticket, { held: false });
   expect((await acting.action(action.id, "cancelled")).steps.at(-1)?.code).toBe("TERM_ENDED");
   expect(acting.place.startsOf(action.proposal.target)).toBe(0);
+});
+
+test("a term that went back doesn't count, though all of it was signed: the kill switch can't be undone by its bus", async () => {
+  const [action, other] = [await proposed(), await proposed()];
+  const ticket = await acting.ticketOf(action);
+  await acting.place.change(ticket, { held: true });
+  await acting.say(ada, action);
+  await acting.action(action.id, "approved");
+  const before = await acting.control.get(controlKey);
+  if (!before) throw new Error("nothing was written");
+  await acting.killSwitch();
+  // An actuator that starts when it's done knows by the history.
+  await acting.place.stopActuators();
+  await acting.control.change(controlKey, () => before.value);
+  await acting.actuator();
+  await acting.place.change(ticket, { held: false });
+  expect((await acting.action(action.id, "cancelled")).steps.at(-1)?.code).toBe("MODE_OBSERVE");
+  expect(acting.place.startsOf(action.proposal.target)).toBe(0);
+  const [answer] = await acting.answersTo(await acting.say(ada, other));
+  expect(answer).toMatchObject({ kind: "approval_refused", code: "MODE_OBSERVE" });
+  await acting.execute(ada, undefined, before.value.term + 2);
 });
 
 test("a right word counts once: sent again it's refused, read again it's the same", { timeout: 90_000 }, async () => {

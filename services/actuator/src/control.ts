@@ -18,6 +18,8 @@ export interface Hindrance {
 export class ControlDesk {
   readonly #bucket: Bucket<Control>;
   readonly #approvers: () => readonly Approver[];
+  /** The highest term that this process knows of. */
+  #term = 0;
 
   private constructor(bucket: Bucket<Control>, approvers: () => readonly Approver[]) {
     this.#bucket = bucket;
@@ -25,11 +27,20 @@ export class ControlDesk {
   }
 
   static async open(bus: Bus, approvers: () => readonly Approver[]): Promise<ControlDesk> {
-    return new ControlDesk(await bus.bucket("control", Control), approvers);
+    const desk = new ControlDesk(await bus.bucket("control", Control), approvers);
+    for (const write of await desk.writes(0)) if ("value" in write) desk.#asItCounts(write.value);
+    return desk;
   }
 
   async read(): Promise<Control> {
-    return (await this.#bucket.get(controlKey))?.value ?? controlAtFirst;
+    return this.#asItCounts((await this.#bucket.get(controlKey))?.value ?? controlAtFirst);
+  }
+
+  /** Terms only grow: who writes again what was signed before the kill switch doesn't undo it. */
+  #asItCounts(control: Control): Control {
+    if (control.term < this.#term) return { ...control, mode: "observe" };
+    this.#term = control.term;
+    return control;
   }
 
   /** The revision of its newest write. */
@@ -54,7 +65,7 @@ export class ControlDesk {
   ): Promise<Hindrance | undefined> {
     for (let tries = 1; tries <= triesMax; tries++) {
       const entry = await this.#bucket.get(controlKey);
-      const control = entry?.value ?? controlAtFirst;
+      const control = this.#asItCounts(entry?.value ?? controlAtFirst);
       const hindrance = this.#hindrance(control, term);
       if (hindrance) return hindrance;
       const other = control.inFlight[subject];
