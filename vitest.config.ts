@@ -53,11 +53,10 @@ export default defineConfig({
       { extends: true, test: { name: "tree", include: ["tidy.test.ts"], sequence: { groupOrder: 0 } } },
       {
         extends: true,
-        // The whole loop, with kills: one file at a time, nothing else beside it.
+        // The whole loop, with kills: nothing else beside it.
         test: {
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
-          maxWorkers: 1,
           testTimeout: 180_000,
           sequence: { groupOrder: 2 },
         },

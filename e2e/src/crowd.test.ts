@@ -6,7 +6,7 @@ import { Witness } from "./witness.ts";
 
 const accounts: Record<string, unknown> = {};
 
-test.each([
+test.concurrent.each([
   ["one of each", { observer: 1, checker: 1, ticketer: 1, diagnoser: 1 }],
   [
     "two observers, three checkers, three ticketers, three diagnosers",
@@ -37,7 +37,8 @@ test.each([
         status,
         diagnosis?.answer.rootCauses.map(({ category, target }) => `${category} ${target}`),
       ]),
-      history: history.map(({ kind }) => kind),
+      // That a job was sent isn't noted when a diagnoser's word on it came first.
+      history: history.map(({ kind }) => kind).filter((kind) => kind !== "queued"),
     }))
     .toSorted((one, other) => one.id.localeCompare(other.id));
   accounts[name] = account;

@@ -75,6 +75,31 @@ export class Witness implements AsyncDisposable {
     return this.ticketEvents.findLast((one) => one.invariant === invariant && one.target === target);
   }
 
+  /** The violation, once it's in this state as of a later time than this. */
+  async reaches(invariant: string, target: string, state: Violation["state"], after = 0): Promise<Violation> {
+    const look = () => {
+      const found = this.violation(invariant, target);
+      return found?.state === state && found.asOf > after && found;
+    };
+    return await this.until(`${invariant} of ${target} ${state}`, look, 60_000);
+  }
+
+  /** Waits until it fires and has an open ticket; shortly after something that explains it, that takes until the explanation has run out. */
+  async opens(invariant: string, target: string): Promise<void> {
+    await this.reaches(invariant, target, "firing");
+    const isOpen = () => this.ticket(invariant, target)?.status === "open";
+    await this.until(`a ticket of ${invariant} ${target}`, isOpen, 30_000);
+  }
+
+  /** The ticket, once it's closed. */
+  async closes(invariant: string, target: string): Promise<Ticket> {
+    const look = () => {
+      const ticket = this.ticket(invariant, target);
+      return ticket?.status === "closed" && ticket;
+    };
+    return await this.until(`the ticket of ${invariant} ${target} closed`, look, 60_000);
+  }
+
   /** Ids of all tickets whose events were seen. */
   ticketIds(): string[] {
     return [...new Set(this.ticketEvents.map(({ id }) => id))];
