@@ -17,7 +17,7 @@ const sources = files.filter((file) => /\.tsx?$/.test(file));
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
 const workspace = (file: string) =>
-  /^(libs\/[^/]+|services\/[^/]+|subjects\/[^/]+\/service|subjects\/[^/]+|cli|e2e|bench)\//.exec(file)?.[1];
+  /^(libs\/[^/]+|services\/[^/]+|subjects\/[^/]+\/service|subjects\/[^/]+|cli|compose|e2e|bench)\//.exec(file)?.[1];
 const importsOf = (file: string) =>
   [...read(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((found) => found[1] ?? "");
 const isTest = (file: string) => /\.(test|fixture)\.ts$/.test(file);
@@ -55,7 +55,7 @@ function complaintsOfImports(file: string): string[] {
     const library = /^@operator\/([^/]+)/.exec(specifier)?.[1];
     if (library === undefined) continue;
     if (library === "stack" && (isTest(file) || place === "cli" || place === "e2e" || place === "bench")) continue;
-    if (place === "cli" || place === "e2e" || place === "bench") {
+    if (place === "cli" || place === "compose" || place === "e2e" || place === "bench") {
       if (!(`libs/${library}` in leans) && library !== "cli")
         complaints.push(`${file}: "${specifier}": meets services on the bus only`);
     } else if (place.startsWith("libs/")) {

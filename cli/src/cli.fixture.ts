@@ -18,9 +18,10 @@ export interface Ended {
 export class Desk implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), "operator-cli-"));
 
-  writeContext(context: unknown): void {
-    mkdirSync(join(this.root, ".operator"), { recursive: true });
-    this.write(join(this.root, ".operator", "context.json"), context);
+  /** The one that is found without a word, or the one of a name. */
+  writeContext(context: unknown, name = ""): void {
+    mkdirSync(join(this.root, ".operator", name), { recursive: true });
+    this.write(join(this.root, ".operator", name, "context.json"), context);
   }
 
   write(file: string, content: unknown): void {

@@ -21,6 +21,18 @@ function find(given: {
   return findConnection(shell, given.options ?? {}, given.user ?? "cli", given.own);
 }
 
+test("a context is also found by its name", () => {
+  using desk = new Desk();
+  desk.writeContext(context, "compose");
+  expect(findConnection({ env: {}, root: desk.root }, { context: "compose" }, "cli")).toMatchObject({
+    url: "nats://context:4222",
+    password: "of-context",
+  });
+  expect(() => findConnection({ env: {}, root: desk.root }, { context: "none" }, "cli")).toThrow(
+    expect.objectContaining({ code: "CONTEXT_INVALID" }),
+  );
+});
+
 const password = { OPERATOR_NATS_PASSWORD: "of-environment" };
 
 test.each([

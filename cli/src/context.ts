@@ -17,9 +17,13 @@ export const Context = z.object({
 });
 export type Context = z.infer<typeof Context>;
 
-/** The context of `--context`, else of the project's `.operator/context.json`, which needn't be there. */
+/**
+ * The context of `--context`, else of the project's `.operator/context.json`, which needn't be there. A word without dot
+ * or slash is the name of one of the project's, e.g. `compose` for `.operator/compose/context.json`.
+ */
 export function readContext(given: string | undefined, root: string): { file: string; context: Context } | undefined {
-  const file = given ?? join(root, ".operator", "context.json");
+  const isName = given !== undefined && /^[\w-]+$/.test(given);
+  const file = isName || given === undefined ? join(root, ".operator", given ?? "", "context.json") : given;
   let text: string;
   try {
     text = readFileSync(file, "utf8");

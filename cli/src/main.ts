@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { withSecretFiles } from "@operator/service/environment";
 import { askOnTerminal } from "./terminal/ask.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -9,7 +10,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 // `… | head` closes the pipe: what was wanted has been read.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 74));
 
-const { stdout, stderr, env } = process;
+const { stdout, stderr } = process;
+const env = withSecretFiles(process.env);
 const code = await runCli(process.argv.slice(2), {
   env,
   root: join(import.meta.dirname, "..", ".."),

@@ -18,7 +18,7 @@ export const sharedOptions = [
   new Option("--server <url>", "the NATS server, e.g. nats://127.0.0.1:4222").helpGroup(group),
   new Option(
     "--context <file>",
-    "where url, passwords and subjects are read from (default: .operator/context.json)",
+    "where url, passwords and subjects are read from: a file, or a name such as compose for .operator/compose/context.json (default: .operator/context.json)",
   ).helpGroup(group),
   jsonOption,
 ];

@@ -1,5 +1,6 @@
 import { InstanceName } from "@operator/contracts/names";
 import { z } from "zod";
+import { isSecret, withSecretFiles } from "./environment.ts";
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -30,17 +31,12 @@ export function readConfig<Shape extends z.ZodRawShape>(
   shape: Shape,
   environment: Record<string, string | undefined>,
 ): z.infer<z.ZodObject<Shape>> & CommonConfig {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const given = Object.fromEntries(Object.entries(withSecretFiles(environment)).filter(([, value]) => value !== ""));
   const [own, shared] = [z.object(shape).safeParse(given), Common.safeParse(given)];
   if (own.success && shared.success) return { ...shared.data, ...own.data };
   const issues = [...(shared.error?.issues ?? []), ...(own.error?.issues ?? [])];
   process.stderr.write(`bad configuration:\n${issues.map((issue) => `  ${say(issue, given)}\n`).join("")}`);
   return process.exit(badConfigExit);
-}
-
-/** Names of variables whose values never appear anywhere. */
-export function isSecret(name: string): boolean {
-  return /PASSWORD|SECRET|TOKEN|KEY$/.test(name);
 }
 
 function say(issue: z.core.$ZodIssue, given: Record<string, string | undefined>): string {

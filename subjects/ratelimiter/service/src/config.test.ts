@@ -1,3 +1,6 @@
+import { mkdtempDisposableSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readConfig } from "./config.ts";
 
@@ -76,3 +79,19 @@ function problemsOf(env: Record<string, string>): string[] {
   const read = readConfig(env);
   return read.ok ? [] : read.problems;
 }
+
+test("the token may be given as a file; the variable itself comes first", () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), "ratelimiter-token-"));
+  const file = join(folder.path, "token");
+  writeFileSync(file, "fedcba9876543210\n");
+  const tokenOf = (token: string) => {
+    const read = readConfig({
+      ...needed,
+      RATELIMITER_MANAGEMENT_TOKEN: token,
+      RATELIMITER_MANAGEMENT_TOKEN_FILE: file,
+    });
+    return read.ok ? read.config.RATELIMITER_MANAGEMENT_TOKEN : read.problems;
+  };
+  expect(tokenOf("")).toBe("fedcba9876543210");
+  expect(tokenOf("0123456789abcdef")).toBe("0123456789abcdef");
+});

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 
 /** What a node is told by its environment; every name has the prefix `RATELIMITER_`. */
@@ -29,6 +30,18 @@ export const Config = z.object({
 });
 export type Config = z.infer<typeof Config>;
 
+/** A token may be given as a file, so that it stands in no container's settings. */
+function withTokenFile(env: Record<string, string | undefined>): Record<string, string | undefined> {
+  const { RATELIMITER_MANAGEMENT_TOKEN_FILE: file, RATELIMITER_MANAGEMENT_TOKEN: token } = env;
+  if (!file || token) return env;
+  try {
+    return { ...env, RATELIMITER_MANAGEMENT_TOKEN: readFileSync(file, "utf8").trim() };
+  } catch {
+    // Then it isn't set, which is said with the rest.
+    return env;
+  }
+}
+
 /**
  * Reads the environment. Returns every bad variable at once, so that a person mends them in one go; an empty
  * variable counts as unset, because compose files pass those. A secret is never quoted, only its length.
@@ -36,7 +49,9 @@ export type Config = z.infer<typeof Config>;
 export function readConfig(
   env: Record<string, string | undefined>,
 ): { ok: true; config: Config } | { ok: false; problems: string[] } {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const given = Object.fromEntries(
+    Object.entries(withTokenFile(env)).filter(([, value]) => value !== undefined && value !== ""),
+  );
   const read = Config.safeParse(given);
   const problems = read.success
     ? problemsBetween(read.data)
