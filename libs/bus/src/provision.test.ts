@@ -66,6 +66,19 @@ test("a bucket of before, without history, is given one, and keeps what it has",
   expect(state.messages).toBe(1);
 });
 
+test(
+  "nothing of the audit can be deleted or purged, not even by who makes the streams",
+  { timeout: 30_000 },
+  async () => {
+    await provision(admin);
+    const { streams: api } = admin.link.api;
+    await expect(api.purge("ACTIONS")).rejects.toThrow(/purge not permitted/);
+    await expect(api.deleteMessage("ACTIONS", 1)).rejects.toThrow(/delete not permitted/);
+    const unlocked = { deny_delete: false, deny_purge: false };
+    await expect(api.update("ACTIONS", unlocked)).rejects.toThrow(/can not (cancel|change)|deny/);
+  },
+);
+
 test("what a server leaves out of what was asked is found", () => {
   const asked = { max_age: 5, discard_new_per_subject: true, sealed: false, subjects: ["a"] };
   expect(differences(asked, { max_age: 5, discard_new_per_subject: true, subjects: ["a"] })).toEqual([]);

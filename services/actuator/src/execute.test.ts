@@ -1,5 +1,5 @@
 import { contextOf } from "@operator/service/context.fixture";
-import type { ActionHands } from "@operator/subject/action";
+import type { Action as Definition, ActionHands } from "@operator/subject/action";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { actionLike } from "./action.fixture.ts";
 import { Book } from "./book.ts";
@@ -19,6 +19,7 @@ let n = 0;
 async function executed(
   untilMs: number,
   given: { action?: string; target?: string; parameters?: Record<string, string> } = {},
+  change: (definition: Definition<never>) => Definition<never> = (definition) => definition,
 ) {
   const context = contextOf(await staged.connect("actuator"), new AbortController().signal);
   const book = await Book.open(context.bus, { log: context.log, isSettled: () => Promise.resolve(false) });
@@ -41,7 +42,7 @@ async function executed(
   await book.propose(action);
   const definition = (await room(action.subject)).actions.get(action.proposal.action);
   if (!definition) throw new Error(`no action ${action.proposal.action}`);
-  await execute({ book, context, room, hands }, action, definition);
+  await execute({ book, context, room, hands }, action, change(definition));
   return { ended: await book.get(action.id), started };
 }
 
@@ -67,6 +68,15 @@ test("an action that says for certain that it did nothing is refused with its co
 test("nothing is done to a target that fresh state doesn't name", async () => {
   const { ended, started } = await executed(Date.now() + 60_000, { target: "node-x" });
   expect(ended?.steps.at(-1)).toMatchObject({ state: "refused", code: "TARGET_NOT_SEEN" });
+  expect(started).toEqual([]);
+});
+
+test("a guard that fails on fresh state refuses", async () => {
+  const guard = () => {
+    throw new Error("no such field");
+  };
+  const { ended, started } = await executed(Date.now() + 60_000, {}, (definition) => ({ ...definition, guard }));
+  expect(ended?.steps.at(-1)).toMatchObject({ state: "refused", code: "GUARD_FAILED" });
   expect(started).toEqual([]);
 });
 
