@@ -68,7 +68,7 @@ test("redis_down: a killed Redis stays broken while the observer is dead, and it
 });
 
 /** Has chaos make a fault of this target, whose end is far away, and gives what takes it back. */
-async function chaos(fault: string, target: string) {
+async function chaos(fault: string, target: string, parameters: Record<string, number> = {}) {
   const id = `${fault}-${target}`;
   const { connection } = (await stack.connect("cli")).link;
   const say = async (command: object) => {
@@ -76,7 +76,7 @@ async function chaos(fault: string, target: string) {
     await connection.flush();
   };
   return {
-    begin: () => say({ subject: "ratelimiter", fault, target, id, ttlMs: 300_000 }),
+    begin: () => say({ subject: "ratelimiter", fault, target, id, ttlMs: 300_000, parameters }),
     end: () => say({ revert: id }),
   };
 }
@@ -89,6 +89,11 @@ test("counter_drift: hits that no node admitted", async () => {
 test("over_admission: a wrong limit is stored for a key that is asked for more often", async () => {
   const wrong = await chaos("wrong_limit", "key-load-0");
   await throughAnObserversDeath("over_admission", "key-load-0", wrong.begin, wrong.end);
+});
+
+test("limit_differs: a limit that is too low is stored for a key", async () => {
+  const low = await chaos("wrong_limit", "key-load-1", { limit: 1 });
+  await throughAnObserversDeath("limit_differs", "key-load-1", low.begin, low.end);
 });
 
 test("checker_silent: without verdicts the ticketer opens a ticket itself, and closes it when they return", async () => {

@@ -36,7 +36,7 @@ async function withRedis<Result>(
   }
 }
 
-/** Another limit than the declared one is stored for a key, as by a slip of the hand. */
+/** Another limit than the declared one is stored for a key, too high or too low, as by a slip of the hand. */
 export const wrongLimit: Fault = {
   name: "wrong_limit",
   title: "A wrong limit is stored for a key",

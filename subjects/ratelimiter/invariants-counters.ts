@@ -21,7 +21,7 @@ export const overAdmission: Invariant<State> = {
   graceMs: 0,
   worstDetectionMs: 6_000,
   limit: "the key's limit",
-  why: "It is what the limiter promises, so one window is enough: it fires at once. The nodes' own accounts are added up over the window that ended 1.5 s ago, once a second, against the declared limit of the key, else the stored one; a window that is too full for less than a second between two readings isn't seen. What the failure policy admits isn't counted: ghost_allowing tells of that. Unknown where accounts don't reach back for a whole window: a node or Redis started, and an emptied Redis admits up to one limit more.",
+  why: "It is what the limiter promises, so one window is enough: it fires at once. The nodes' own accounts are added up over windows that ended 1.5 to 5 s ago, one each 250 ms, and the fullest counts, against the declared limit of the key, else the stored one; a window that is too full only between two of these ends isn't seen. What the failure policy admits isn't counted, nor what a node admits after its place in the register has run out: ghost_allowing tells of both. Unknown where accounts don't reach back for a whole window: a node or Redis started, and an emptied Redis admits up to one limit more.",
   ...keys,
   judge: (state, target) => {
     const reading = state.counters?.[target];

@@ -2,6 +2,7 @@ import { toPointer } from "@operator/contracts/json";
 import type { Invariant, Judgement } from "@operator/subject/invariant";
 import type { ProbeReading } from "@operator/subject/probe";
 import { ghostAllowing } from "./invariant-ghost-allowing.ts";
+import { limitDiffers } from "./invariant-limit-differs.ts";
 import { counterDrift, overAdmission } from "./invariants-counters.ts";
 import { nodeLeft } from "./left.ts";
 import type { State } from "./state.ts";
@@ -117,6 +118,7 @@ export const invariants: Invariant<State>[] = [
   ghostAllowing,
   overAdmission,
   counterDrift,
+  limitDiffers,
 ];
 
 function judgeProbe(reading: ProbeReading | undefined, target: string, atMs: number): Judgement {

@@ -3,6 +3,7 @@ import type { Observation, Reading } from "@operator/subject/observation";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { counterDrift, overAdmission } from "./invariants-counters.ts";
+import { limitDiffers } from "./invariant-limit-differs.ts";
 import { observe } from "./observe.ts";
 import { type NodeFixture, startNodeProcess } from "./service/src/node.fixture.ts";
 import { type RedisFixture, startRedis } from "./service/src/redis.fixture.ts";
@@ -51,8 +52,8 @@ afterEach(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-function startNode(id: string, port = "0"): Promise<NodeFixture> {
-  return startNodeProcess(id, redis.url, {
+function startNode(id: string, port = "0", redisUrl = redis.url): Promise<NodeFixture> {
+  return startNodeProcess(id, redisUrl, {
     RATELIMITER_DEFAULT_LIMIT: String(limit),
     RATELIMITER_DEFAULT_WINDOW_MS: String(windowMs),
     RATELIMITER_COMMAND_TIMEOUT_MS: "300",
@@ -69,6 +70,8 @@ async function read(name: string): Promise<Record<string, Reading>> {
 }
 
 async function look() {
+  // Who has a place in the register is counted.
+  await read("registry").catch(() => undefined);
   const reading = (await read("counters"))["key-k"];
   if (!reading || !("value" in reading)) throw new Error(`k wasn't read: ${JSON.stringify(reading)}`);
   const value = CountersReading.parse(reading.value);
@@ -176,6 +179,23 @@ test("hits that Redis lost are a drift below 0, and the second limit that they g
   await comesTo({ drift: `violated ${-limit}`, over: `violated ${2 * limit}` });
 });
 
+test("what a node admits that counts in another Redis is no breach of this one's limit, and a drift", async () => {
+  await using other = await startRedis();
+  await using ghost = await startNode("node-c", "0", other.url);
+  await until("it has its Redis", async () => (await ghost.get("/healthz")).status === 200);
+  await observation?.close();
+  const all = [...nodes, ghost].map(({ url }, at) => `node-${"abc"[at]}=${url}`).join(",");
+  const limits = `k=${limit}/${windowMs}`;
+  observation = await observe({
+    RATELIMITER_REDIS_URL: redis.url,
+    RATELIMITER_NODES: all,
+    RATELIMITER_LIMITS: limits,
+  });
+  await ask(limit);
+  for (let n = 0; n < limit; n++) await ghost.check({ key: "k" });
+  await comesTo({ over: `ok ${limit}`, drift: `violated ${-limit}` });
+});
+
 test("a limit that was raised against what is declared admits too much", async () => {
   await nodes[0]?.manage("PUT", "limits/k", { limit: 10 * limit, windowMs });
   await until("both nodes apply it", async () => {
@@ -185,7 +205,9 @@ test("a limit that was raised against what is declared admits too much", async (
   });
   await ask(2 * limit);
   await comesTo({ over: `violated ${2 * limit}`, drift: "ok 0" });
-  expect((await look()).value).toMatchObject({
+  const { value } = await look();
+  expect(limitDiffers.judge({ counters: { "key-k": value } }, "key-k", 0).verdict).toBe("violated");
+  expect(value).toMatchObject({
     stored: { limit: 10 * limit, windowMs },
     declared: { limit, windowMs },
     promised: { by: "declared", limit },
@@ -197,7 +219,7 @@ test("a stored limit is held to only when it has been stored for a whole window"
   await read("limits");
   const stored = async () => CountersReading.parse(Object(await read("counters"))["key-s"].value).promised;
   expect(await stored()).toMatchObject({ by: "stored", limit: 5, isHeld: false });
-  await until("it's held", async () => (await stored())?.isHeld === true);
+  await until("it's held", async () => (await stored())?.isHeld === true, 20_000);
 });
 
 test("a key whose limit is deleted has left", async () => {

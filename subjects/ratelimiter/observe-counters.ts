@@ -5,6 +5,7 @@ import type { WatchedKey, WatchedKeys } from "./observe-limits.ts";
 import type { RedisLink } from "./observe-link.ts";
 import type { KnownNodes } from "./observe-nodes.ts";
 import type { CountersReading } from "./state.ts";
+import { backMs, countedUntilUs, fullestOf, timesOf, type Window, windowsUntil } from "./windows.ts";
 
 const usPerMs = 1_000;
 /** A hit that is younger may not have reached the node that asked for it: a node waits at most its command timeout. */
@@ -87,9 +88,9 @@ async function readCounters(
   const spans = keys.map((key, at) =>
     spanOf(key, told(first, key.key), { nowUs, untilUs, beganUs, resetUs: resets[at] ?? 0 }),
   );
-  const asked = spans.map(({ key, windowUs, fromUs, promisedUs, promisedFromUs }) => ({
+  const asked = spans.map(({ key, windowUs, fromUs, promisedUs, promisedFromUs, windows }) => ({
     key: key.key,
-    sinceUs: [windowUs, fromUs, promisedUs, promisedFromUs],
+    sinceUs: [windowUs, fromUs, promisedUs, promisedFromUs, ...timesOf(windows)],
   }));
   const second = await accounts.ask(urls, { nowUs, untilUs, keys: asked }, signal);
   const places = spans.flatMap(({ key, windowUs, fromUs }) => [key.key, windowUs, fromUs, untilUs].map(String));
@@ -101,7 +102,13 @@ async function readCounters(
     const silent = [...urls.keys()].filter(
       (id) => !first.get(id)?.has(span.key.key) || !second.get(id)?.has(span.key.key),
     );
-    return [span.key.target, readingOf(span, told(second, span.key.key), logged, silent)];
+    const accounts = told(second, span.key.key);
+    const counted = accounts.map(([node, { admitted }]) => ({
+      admittedAfter: admitted.slice(4),
+      countedUntilUs: countedUntilUs(nodes, node, nowUs),
+    }));
+    const fullest = nodes.isLearned() ? fullestOf(span.windows, counted) : undefined;
+    return [span.key.target, readingOf(span, accounts, fullest, logged, silent)];
   });
 }
 
@@ -123,6 +130,8 @@ interface Span {
   promised: { limit: number; windowMs: number; by: "declared" | "stored" } | undefined;
   promisedUs: number;
   promisedFromUs: number;
+  /** Of the promised length; none when nothing is promised. */
+  windows: Window[];
 }
 
 function spanOf(
@@ -148,12 +157,14 @@ function spanOf(
     promised,
     promisedUs,
     promisedFromUs: within(Math.max(promisedUs, beganUs)),
+    windows: promised ? windowsUntil(untilUs, promised.windowMs * usPerMs, Math.max(resetUs, beganUs)) : [],
   };
 }
 
 function readingOf(
   span: Span,
   accounts: Told,
+  fullest: number | undefined,
   logged: { window: number; part: number; ahead: number },
   silent: string[],
 ): CountersReading {
@@ -163,7 +174,11 @@ function readingOf(
   const uncompared = logged.window - logged.part + (inWindow - inPart);
   // Had there been hits before somebody began, Redis would have them in its log; what Redis lost, nodes still know.
   const isNothingEarlier = logged.window === logged.part;
-  const isWhole = silent.length === 0 && inPromised === inPromisedPart && (fromUs <= promisedUs || isNothingEarlier);
+  const isWhole =
+    fullest !== undefined &&
+    silent.length === 0 &&
+    inPromised === inPromisedPart &&
+    (fromUs <= promisedUs || isNothingEarlier);
   const limits = Map.groupBy(accounts, ([, { limit, windowMs }]) => `${limit}/${windowMs}`);
   return {
     key: key.key,
@@ -184,9 +199,11 @@ function readingOf(
     ...(promised && {
       promised: {
         ...promised,
-        admitted: inPromisedPart,
+        admitted: fullest ?? 0,
         isWhole,
-        isHeld: promised.by === "declared" || performance.now() - (key.storedSinceMs ?? Infinity) >= promised.windowMs,
+        isHeld:
+          promised.by === "declared" ||
+          performance.now() - (key.storedSinceMs ?? Infinity) >= promised.windowMs + backMs,
       },
     }),
   };

@@ -13,6 +13,8 @@ export class KnownNodes {
   readonly #learned = new Map<string, string>();
   readonly #departed = new Set<string>();
   #lastDepartureMs = 0;
+  readonly #heartbeats = new Map<string, { atMs: number; isPresent: boolean }>();
+  #isLearned = false;
 
   constructor(configured: ReadonlyMap<string, string>) {
     this.#configured = configured;
@@ -21,6 +23,7 @@ export class KnownNodes {
   /** Takes in what the registry says now. */
   learn(registry: RegistryReading): void {
     const members = new Set(registry.members);
+    this.#isLearned = true;
     for (const id of members) {
       this.#departed.delete(id);
       const url = NodeUrl.safeParse(registry.nodes[id]?.url);
@@ -33,6 +36,27 @@ export class KnownNodes {
       if (members.has(id) || !(this.#configured.has(id) || this.#learned.has(id))) continue;
       this.#departed.add(id);
     }
+    this.#hear(registry);
+  }
+
+  /** An entry that expired takes its time along: the last that was read of it stays. */
+  #hear({ nodes }: RegistryReading): void {
+    for (const id of this.watched().keys()) {
+      const { present = false, heartbeatAtMs } = nodes[id] ?? {};
+      const atMs = heartbeatAtMs ?? this.#heartbeats.get(id)?.atMs;
+      if (atMs !== undefined) this.#heartbeats.set(id, { atMs, isPresent: present });
+    }
+    for (const id of this.#departed) this.#heartbeats.delete(id);
+  }
+
+  /** When a node last renewed its place in the register, by Redis' clock, and whether it has one now; undefined when it never had. */
+  heartbeat(id: string): { atMs: number; isPresent: boolean } | undefined {
+    return this.#heartbeats.get(id);
+  }
+
+  /** Has the register been read at all? */
+  isLearned(): boolean {
+    return this.#isLearned;
   }
 
   /** Node → address. What is configured is a person's word and goes before what a node says of itself. */

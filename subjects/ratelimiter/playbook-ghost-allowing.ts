@@ -30,7 +30,7 @@ export function ghostAllowing(sight: Sight): Answer {
 }
 
 /** Nodes that admit while the register has no heartbeat of them, with what shows it. */
-export function ghostsOf(sight: Sight): { node: TargetName; evidence: EvidenceId[] }[] {
+function ghostsOf(sight: Sight): { node: TargetName; evidence: EvidenceId[] }[] {
   const members = sight.citations.value("first_bad", "parts", "registry", "cluster", "members");
   if (!Array.isArray(members)) return [];
   return sight.otherNodes("").flatMap((node) => {

@@ -4,13 +4,12 @@ import type { TargetName } from "@operator/contracts/names";
 import { answerOf, earlierOf, type Finding, howItClears, notKnown, recoveryOf } from "@operator/evidence/answer";
 import { keyOfTarget } from "./key-target.ts";
 import { cite, count, nothingBroken } from "./playbook-counters.ts";
-import { ghostsOf } from "./playbook-ghost-allowing.ts";
 import type { Sight } from "./playbook-sight.ts";
 
 /** `update_limit` stores no longer window. */
 const windowMsMax = 600_000;
 
-/** A window admitted more than its limit: by a wrong limit, past Redis, or after Redis lost hits. */
+/** A window admitted more than its limit: by a wrong limit, or after Redis lost hits. */
 export function overAdmission(sight: Sight): Answer {
   const { file, citations } = sight;
   const { target } = file.violation;
@@ -30,8 +29,6 @@ export function overAdmission(sight: Sight): Answer {
   const isWrong = (one: { limit: number | undefined; windowMs: number | undefined }) =>
     one.limit !== undefined && one.windowMs !== undefined && one.limit / one.windowMs > limit / windowMs;
   if (isWrong(stored) || (stored.limit === undefined && applied.some(isWrong))) return wrongLimit(told, stored.limit);
-  const [ghost] = ghostsOf(sight);
-  if (ghost) return byGhost(told, ghost);
   const [inRedis, byNodes] = [count(sight, "inRedis"), count(sight, "admitted")];
   if (inRedis !== undefined && byNodes !== undefined && inRedis < byNodes) return hitsLost(told);
   return notKnown(
@@ -93,37 +90,6 @@ function wrongLimit({ sight, grounds, admitted, limit, windowMs, key }: Told, st
     proposals:
       windowMs <= windowMsMax ? [{ action: "update_limit", target, parameters: { key, limit, windowMs }, why }] : [],
     missing: ["who stored this limit: the node that was asked to logs that it was, not by whom"],
-  });
-}
-
-function byGhost({ sight, grounds }: Told, ghost: { node: TargetName; evidence: EvidenceId[] }): Answer {
-  const { node, evidence } = ghost;
-  return fault(sight, {
-    headline: `${node} admits past the register: what it admits is in no count that the others see`,
-    category: "misconfigured",
-    target: node,
-    mechanism: `${node} decides, and the register of this Redis has no heartbeat of it: it counts elsewhere, so each key has its limit twice.`,
-    evidence: [...grounds, ...evidence],
-    confidence: 0.8,
-    alternatives: [divergence(sight, `Hits that Redis lacks are those that ${node} counts elsewhere.`, evidence)],
-    options: [
-      {
-        title: `Take ${node} out of service`,
-        steps: [
-          `have ${node} drain, which the action drain_node does`,
-          "compare its Redis address with another node's",
-        ],
-        risk: "medium",
-        riskWhy: "The others carry its load.",
-        recommended: true,
-        why: "As long as it decides, no limit holds.",
-      },
-      waiting,
-    ],
-    proposals: [
-      { action: "drain_node", target: node, parameters: {}, why: `${node} admits what this Redis doesn't count` },
-    ],
-    missing: [`which Redis ${node} is configured for`],
   });
 }
 

@@ -51,8 +51,15 @@ const ghostAllowing: Breach = {
   detail: { kind: "state", value: "fail_open", expected: "counted" },
   pointers: ["/parts/metrics/node-a/byFailOpenPerS"],
 };
+const limitDiffers: Breach = {
+  invariant: "limit_differs",
+  target: "key-load-1",
+  detail: { kind: "state", value: "5 in 10000 ms", expected: "20 in 10000 ms" },
+  pointers: ["/parts/counters/key-load-1/applied", "/parts/counters/key-load-1/declared"],
+};
 const tooMuch = { limit: 20, windowMs: 10_000, by: "declared", admitted: 60, isWhole: true, isHeld: true };
 const raised = { limit: 2_000, windowMs: 10_000 };
+const lowered = { limit: 5, windowMs: 10_000 };
 const unlisted = { members: ["node-b", "node-c"] };
 const everyNode = <Value>(value: Value) => Object.fromEntries(nodes.map((node) => [node, value]));
 const slow = { latencyP99Ms: 240 };
@@ -86,7 +93,7 @@ describe("what is broken, and where", () => {
     ["a counter that agrees in its own evidence isn't apart", counterDrift, {}, "no_fault: none key-load-1"],
     ["too much under a wrong stored limit", overAdmission, { counters: { promised: tooMuch, stored: raised, applied: [{ ...raised, nodes: [...nodes] }] } }, "fault: misconfigured key-load-1, update_limit key-load-1"],
     ["too much under a wrong default", overAdmission, { counters: { promised: tooMuch, applied: [{ ...raised, nodes: [...nodes] }] } }, "fault: misconfigured key-load-1, update_limit key-load-1"],
-    ["too much while a node isn't in the register", overAdmission, { counters: { promised: tooMuch }, registry: unlisted }, "fault: misconfigured node-a, drain_node node-a"],
+    ["a node that isn't in the register isn't among those who admitted too much", overAdmission, { counters: { promised: tooMuch }, registry: unlisted }, "unknown"],
     ["too much while Redis lacks hits", overAdmission, { counters: { promised: tooMuch, admitted: 40, inRedis: 20 } }, "fault: diverged key-load-1"],
     ["too much, and nothing is wrong that can be seen", overAdmission, { counters: { promised: tooMuch } }, "unknown"],
     ["what is within the limit in its own evidence is no breach", overAdmission, {}, "no_fault: none key-load-1"],
@@ -96,6 +103,10 @@ describe("what is broken, and where", () => {
     ["a node that fails open while Redis hangs is its symptom", ghostAllowing, { metrics: { "node-a": { byFailOpenPerS: 20 } }, probe: { redis: down("silent", "TIMEOUT") } }, "fault: hung redis"],
     ["a node that fails open and has Redis: nobody can tell", ghostAllowing, { metrics: { "node-a": { byFailOpenPerS: 20 } } }, "unknown"],
     ["a node that is counted in its own evidence is no ghost", ghostAllowing, {}, "no_fault: none node-a"],
+    ["a limit that is stored too low", limitDiffers, { counters: { stored: lowered, applied: [{ ...lowered, nodes: [...nodes] }] } }, "fault: misconfigured key-load-1, update_limit key-load-1"],
+    ["a limit that is stored too high, and harms nobody yet", limitDiffers, { counters: { stored: raised, applied: [{ ...raised, nodes: [...nodes] }] } }, "fault: misconfigured key-load-1, update_limit key-load-1"],
+    ["nodes whose default isn't what is declared", limitDiffers, { counters: { applied: [{ ...lowered, nodes: [...nodes] }] } }, "fault: misconfigured key-load-1, update_limit key-load-1"],
+    ["a limit that differs nowhere in its own evidence", limitDiffers, {}, "no_fault: none key-load-1"],
     ["an invariant without a rule is not known", { ...nodeDown, invariant: "key_leak" }, {}, "unknown"],
   ]; // prettier-ignore
   test.each(rows)("%s", (_, breach, world, expected) => {
@@ -161,6 +172,7 @@ test("without snapshots the answer is that nobody knows, and what is missing", (
     counterDrift,
     overAdmission,
     ghostAllowing,
+    limitDiffers,
   ]) {
     const { file, ground } = caseOf({ ...breach, topology: [] });
     const answer = playbook(file);
@@ -194,7 +206,7 @@ test("whatever the snapshots show, the playbook answers, its answer is grounded,
       inRedis: fc.integer({ min: 0, max: 60 }),
       ahead: fc.integer({ min: 0, max: 40 }),
       promised: fc.constantFrom({ ...tooMuch }, { ...tooMuch, admitted: 3 }),
-      applied: fc.constantFrom<Json[]>([], [{ ...raised, nodes: [] }]),
+      applied: fc.constantFrom<Json[]>([], [{ ...raised, nodes: [] }], [{ ...lowered, nodes: ["node-a"] }]),
     }),
   });
   const breach = fc.constantFrom(
@@ -205,6 +217,7 @@ test("whatever the snapshots show, the playbook answers, its answer is grounded,
     counterDrift,
     overAdmission,
     ghostAllowing,
+    limitDiffers,
   );
   fc.assert(
     fc.property(world, breach, fc.constantFrom("firing", "clearing", "ok"), (world, breach, state) => {

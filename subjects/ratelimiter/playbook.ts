@@ -4,6 +4,7 @@ import type { Playbook } from "@operator/subject/case-file";
 import { counterDrift } from "./playbook-counters.ts";
 import { ghostAllowing } from "./playbook-ghost-allowing.ts";
 import { highLatency } from "./playbook-high-latency.ts";
+import { limitDiffers } from "./playbook-limit-differs.ts";
 import { nodeDown } from "./playbook-node-down.ts";
 import { overAdmission } from "./playbook-over-admission.ts";
 import { redisDisconnected } from "./playbook-redis-disconnected.ts";
@@ -30,6 +31,8 @@ export const playbook: Playbook = (file) => {
       return overAdmission(sight);
     case "counter_drift":
       return counterDrift(sight);
+    case "limit_differs":
+      return limitDiffers(sight);
     default:
       return notKnown(file, sight.citations, "the playbook has no rule for this invariant");
   }

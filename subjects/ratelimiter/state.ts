@@ -109,13 +109,14 @@ export const CountersReading = z.object({
   uncompared: count,
   /** Nodes whose account couldn't be read. */
   silent: z.array(z.string()),
-  /** What was admitted in the window of the limit that has to hold: the declared one, else the stored one. */
+  /** What was admitted in windows of the limit that has to hold: the declared one, else the stored one. */
   promised: Limit.extend({
     by: z.enum(["declared", "stored"]),
+    /** In the fullest of those that ended within the last seconds, by nodes with a place in the register. */
     admitted: count,
-    /** The accounts reach back to the beginning of the window. */
+    /** The accounts reach back to the beginning of the latest window. */
     isWhole: z.boolean(),
-    /** It has been this limit for the whole window. */
+    /** It has been this limit for the whole of each window. */
     isHeld: z.boolean(),
   }).optional(),
 });

@@ -56,6 +56,30 @@ const explanations: Explanation[] = [
     why: "a node that counts in another Redis admits what this one has no hit of",
   },
   {
+    cause: "over_admission",
+    effect: "limit_differs",
+    joins: (cause, effect) => cause.target === effect.target,
+    why: "a limit that is too high is the reason that a window is too full, and told with it",
+  },
+  {
+    cause: "redis_down",
+    effect: "limit_differs",
+    joins: () => true,
+    why: "a node that starts without Redis has read no limits, so it applies its default",
+  },
+  {
+    cause: "redis_disconnected",
+    effect: "limit_differs",
+    joins: () => true,
+    why: "a node that is cut off from Redis keeps to the limits that it read last, or to its default",
+  },
+  {
+    cause: "ghost_allowing",
+    effect: "limit_differs",
+    joins: () => true,
+    why: "a node that counts in another Redis reads its limits there",
+  },
+  {
     cause: "node_down",
     effect: "ghost_allowing",
     joins: (cause, effect) => cause.target === effect.target,

@@ -4,13 +4,15 @@ import type { Account } from "./account.ts";
 import { Key, type Limits } from "./limits.ts";
 import { quoted, Refusal } from "./refusal.ts";
 
+/** Of each key: whoever watches looks at several windows. */
+const sinceMax = 64;
 const timeUs = z.int().nonnegative();
 
 /** Times are Redis' microseconds. `nowUs`: what its clock says while this is asked. */
 const AccountBody = z.strictObject({
   nowUs: timeUs,
   untilUs: timeUs,
-  keys: z.array(z.strictObject({ key: Key, sinceUs: z.array(timeUs).max(4) })).max(100),
+  keys: z.array(z.strictObject({ key: Key, sinceUs: z.array(timeUs).max(sinceMax) })).max(100),
 });
 
 /** POST /v1/account: which limit this node applies to some keys, and what it has admitted of them. It changes nothing. */
