@@ -39,14 +39,17 @@ function saidBy(write: Write<Control>): string {
 
 function noteOf(write: Write<Control>): ActionNote {
   const { revision } = write;
-  const about = { id: `revision-${revision}`, kind: "mode_changed" } as const;
+  const kind = "mode_changed";
   if (!("value" in write)) {
     const text = "removed" in write ? "control was removed: the mode is observe" : "what was written can't be read";
-    return { ...about, atMs: Date.now(), by: "unknown", text: `${text} (revision ${revision})` };
+    const id = `revision-${revision}`;
+    return { id, kind, atMs: Date.now(), by: "unknown", text: `${text} (revision ${revision})` };
   }
   const { mode, term, by, atMs, reason, statement } = write.value;
   return {
-    ...about,
+    // Revisions begin anew with the bucket, and the audit stays.
+    id: `revision-${revision}-${atMs}`,
+    kind,
     atMs,
     by,
     text: plainText(`${mode}, term ${term}: ${reason}`, 1_000),
