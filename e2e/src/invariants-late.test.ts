@@ -105,6 +105,7 @@ test("ghost_allowing: a node counts in another Redis than the rest", async () =>
     toRedis.towards = towards;
     await toRedis.mend();
   };
+  const before = new Set(witness.ticketIds());
   try {
     await throughLateMetrics(
       "ghost_allowing",
@@ -112,6 +113,11 @@ test("ghost_allowing: a node counts in another Redis than the rest", async () =>
       () => lead(port),
       () => lead(redisPort),
     );
+    const opened = witness.ticketIds().filter((id) => !before.has(id));
+    expect(
+      opened.filter((id) => id.includes(".over_admission.")),
+      "it has one ticket, its own",
+    ).toEqual([]);
   } finally {
     await other.kill();
   }

@@ -105,7 +105,7 @@ async function readCounters(
     const accounts = told(second, span.key.key);
     const counted = accounts.map(([node, { admitted }]) => ({
       admittedAfter: admitted.slice(4),
-      countedUntilUs: countedUntilUs(nodes, node, nowUs),
+      countedUntilUs: (window: Window) => countedUntilUs(nodes, node, nowUs, window),
     }));
     const fullest = nodes.isLearned() ? fullestOf(span.windows, counted) : undefined;
     return [span.key.target, readingOf(span, accounts, fullest, logged, silent)];

@@ -4,6 +4,13 @@ import type { RegistryReading } from "./state.ts";
 /** A registry of more nodes than these is followed no further. */
 const nodesMax = 256;
 
+/** When a node last renewed its place in the register, whether it has one now, and when it had none lately. By Redis' clock. */
+interface Heartbeat {
+  atMs: number;
+  isPresent: boolean;
+  away?: { fromMs: number; untilMs: number };
+}
+
 /**
  * Which nodes to watch, and where: the configured ones and all that the registry ever named. One that stops renewing
  * its entry goes on being watched, for that is when it matters; only one that left on purpose isn't.
@@ -13,7 +20,7 @@ export class KnownNodes {
   readonly #learned = new Map<string, string>();
   readonly #departed = new Set<string>();
   #lastDepartureMs = 0;
-  readonly #heartbeats = new Map<string, { atMs: number; isPresent: boolean }>();
+  readonly #heartbeats = new Map<string, Heartbeat>();
   #isLearned = false;
 
   constructor(configured: ReadonlyMap<string, string>) {
@@ -43,14 +50,18 @@ export class KnownNodes {
   #hear({ nodes }: RegistryReading): void {
     for (const id of this.watched().keys()) {
       const { present = false, heartbeatAtMs } = nodes[id] ?? {};
-      const atMs = heartbeatAtMs ?? this.#heartbeats.get(id)?.atMs;
-      if (atMs !== undefined) this.#heartbeats.set(id, { atMs, isPresent: present });
+      const before = this.#heartbeats.get(id);
+      const atMs = heartbeatAtMs ?? before?.atMs;
+      if (atMs === undefined) continue;
+      const isBack = present && before !== undefined && !before.isPresent;
+      const away = isBack ? { fromMs: before.atMs, untilMs: atMs } : before?.away;
+      this.#heartbeats.set(id, { atMs, isPresent: present, ...(away && { away }) });
     }
     for (const id of this.#departed) this.#heartbeats.delete(id);
   }
 
-  /** When a node last renewed its place in the register, by Redis' clock, and whether it has one now; undefined when it never had. */
-  heartbeat(id: string): { atMs: number; isPresent: boolean } | undefined {
+  /** Undefined when the node never had a place in the register. */
+  heartbeat(id: string): Heartbeat | undefined {
     return this.#heartbeats.get(id);
   }
 

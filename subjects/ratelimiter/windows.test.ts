@@ -10,7 +10,7 @@ const nowUs = untilUs + 1.5 * second;
 /** What a node answers that admitted at these times, counted until then. */
 function node(hitsUs: number[], countedUntilUs: number, windows = windowsUntil(untilUs, second, 0)) {
   const admittedAfter = timesOf(windows).map((time) => hitsUs.filter((at) => at > time && at <= untilUs).length);
-  return { admittedAfter, countedUntilUs };
+  return { admittedAfter, countedUntilUs: () => countedUntilUs };
 }
 
 const hits = (count: number, fromUs: number, everyUs: number) =>
@@ -61,16 +61,25 @@ const registry = (changed: Partial<RegistryReading>): RegistryReading => ({
 test("who has a place in the register is counted, whoever lost it until then, who never had one not at all", () => {
   const nodes = new KnownNodes(new Map([["node-a", "http://127.0.0.1:1"]]));
   expect(nodes.isLearned()).toBe(false);
+  const window = { afterUs: untilUs - second, untilUs };
   nodes.learn(registry({}));
   expect(nodes.isLearned()).toBe(true);
-  expect(countedUntilUs(nodes, "node-a", nowUs)).toBe(0);
+  expect(countedUntilUs(nodes, "node-a", nowUs, window)).toBe(0);
 
   const heartbeatAtMs = nowUs / 1_000 - 800;
   nodes.learn(registry({ members: ["node-a"], nodes: { "node-a": { present: true, heartbeatAtMs } } }));
-  expect(countedUntilUs(nodes, "node-a", nowUs)).toBe(heartbeatAtMs * 1_000);
+  expect(countedUntilUs(nodes, "node-a", nowUs, window)).toBe(heartbeatAtMs * 1_000);
   // One that renews its place seldom is counted, later.
-  expect(countedUntilUs(nodes, "node-a", nowUs + 20 * second)).toBe(nowUs + 16 * second);
+  expect(countedUntilUs(nodes, "node-a", nowUs + 20 * second, window)).toBe(nowUs + 16 * second);
 
   nodes.learn(registry({ members: ["node-a"], nodes: { "node-a": { present: false } } }));
-  expect(countedUntilUs(nodes, "node-a", nowUs + 20 * second)).toBe(heartbeatAtMs * 1_000);
+  expect(countedUntilUs(nodes, "node-a", nowUs + 20 * second, window)).toBe(heartbeatAtMs * 1_000);
+
+  // Back again: of a window in which it was away only what came before that is counted.
+  const backAtMs = heartbeatAtMs + 10_000;
+  nodes.learn(registry({ members: ["node-a"], nodes: { "node-a": { present: true, heartbeatAtMs: backAtMs } } }));
+  const backUs = backAtMs * 1_000;
+  const across = { afterUs: backUs - 1, untilUs: backUs + second };
+  expect(countedUntilUs(nodes, "node-a", backUs, across)).toBe(heartbeatAtMs * 1_000);
+  expect(countedUntilUs(nodes, "node-a", backUs, { ...across, afterUs: backUs })).toBe(backUs);
 });

@@ -22,11 +22,15 @@ export function windowsUntil(untilUs: number, lengthUs: number, firstUs: number)
 }
 
 /**
- * Until when a node's admissions are this Redis': what it admits without a place in the register may be counted in
- * another one, which `ghost_allowing` tells of. Until its last heartbeat they were counted here.
+ * Until when a node's admissions in a window are this Redis': what it admits without a place in the register may be
+ * counted in another one, which `ghost_allowing` tells of. Until its last heartbeat they were counted here, and of a
+ * window in which it was away nothing is counted that came later, though it's back.
  */
-export function countedUntilUs(nodes: KnownNodes, id: string, nowUs: number): number {
-  const { atMs, isPresent } = nodes.heartbeat(id) ?? { atMs: 0, isPresent: false };
+export function countedUntilUs(nodes: KnownNodes, id: string, nowUs: number, window: Window): number {
+  const heartbeat = nodes.heartbeat(id);
+  if (!heartbeat) return 0;
+  const { atMs, isPresent, away } = heartbeat;
+  if (away && window.afterUs < away.untilMs * usPerMs) return away.fromMs * usPerMs;
   return Math.max(atMs * usPerMs, isPresent ? nowUs - surelyMs * usPerMs : 0);
 }
 
@@ -38,12 +42,13 @@ export function timesOf(windows: readonly Window[]): number[] {
 /** The most that one of these windows holds: of each node, what it answered to `timesOf`, and until when it counts. */
 export function fullestOf(
   windows: readonly Window[],
-  nodes: readonly { admittedAfter: readonly number[]; countedUntilUs: number }[],
+  nodes: readonly { admittedAfter: readonly number[]; countedUntilUs: (window: Window) => number }[],
 ): number {
-  const inWindow = ({ untilUs }: Window, at: number) =>
+  const inWindow = (window: Window, at: number) =>
     nodes.reduce((sum, { admittedAfter, countedUntilUs }) => {
+      const untilUs = Math.min(window.untilUs, countedUntilUs(window));
       // What is asked about are the windows' ends: the latest of them at which it surely counted.
-      const end = windows.findIndex((window, i) => i >= at && window.untilUs <= Math.min(untilUs, countedUntilUs));
+      const end = windows.findIndex((other, i) => i >= at && other.untilUs <= untilUs);
       if (end === -1) return sum;
       return sum + Math.max(0, (admittedAfter[2 * at] ?? 0) - (admittedAfter[2 * end + 1] ?? 0));
     }, 0);
