@@ -31,10 +31,27 @@ export function readConfig<Shape extends z.ZodRawShape>(
   shape: Shape,
   environment: Record<string, string | undefined>,
 ): z.infer<z.ZodObject<Shape>> & CommonConfig {
-  const given = Object.fromEntries(Object.entries(withSecretFiles(environment)).filter(([, value]) => value !== ""));
+  const given = present(environment);
   const [own, shared] = [z.object(shape).safeParse(given), Common.safeParse(given)];
   if (own.success && shared.success) return { ...shared.data, ...own.data };
-  const issues = [...(shared.error?.issues ?? []), ...(own.error?.issues ?? [])];
+  return refuse([...(shared.error?.issues ?? []), ...(own.error?.issues ?? [])], given);
+}
+
+/** The same for a program that isn't on the bus: its own settings alone. */
+export function readOwnConfig<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  environment: Record<string, string | undefined>,
+): z.infer<z.ZodObject<Shape>> {
+  const given = present(environment);
+  const own = z.object(shape).safeParse(given);
+  return own.success ? own.data : refuse(own.error.issues, given);
+}
+
+function present(environment: Record<string, string | undefined>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(withSecretFiles(environment)).filter(([, value]) => value !== ""));
+}
+
+function refuse(issues: z.core.$ZodIssue[], given: Record<string, string | undefined>): never {
   process.stderr.write(`bad configuration:\n${issues.map((issue) => `  ${say(issue, given)}\n`).join("")}`);
   return process.exit(badConfigExit);
 }

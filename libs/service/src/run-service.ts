@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { enableCompileCache, flushCompileCache } from "node:module";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Bus } from "@operator/bus/bus";
 import { InstanceName } from "@operator/contracts/names";
 import type { CommonConfig } from "./config.ts";
@@ -9,6 +8,7 @@ import { HealthServer } from "./health-server.ts";
 import { createLogger } from "./log.ts";
 import { ServiceMetrics } from "./metrics.ts";
 import type { ServiceContext } from "./service-context.ts";
+import { stopOnSignals } from "./stop-on-signals.ts";
 
 /** By then what a start loads is loaded. */
 const settledAfterMs = 3_000;
@@ -41,7 +41,7 @@ export async function runService(options: {
   process.on("uncaughtException", (error) => end(error, "uncaught error"));
   process.on("unhandledRejection", (error) => end(error, "unhandled rejection"));
 
-  const stop = stopOnSignals((msg) => log.info(msg));
+  const stop = stopOnSignals(stopMsMax, (msg) => log.info(msg));
   const metrics = new ServiceMetrics(name);
   let bus: Bus | undefined;
   let notReady: string | undefined = "starting";
@@ -90,24 +90,4 @@ export async function runService(options: {
   await health.close();
   log.info("stopped");
   process.exit(0);
-}
-
-/** Fires once; what doesn't end in time, or a second signal, ends the process at once. */
-function stopOnSignals(say: (msg: string) => void): { signal: AbortSignal } {
-  const stop = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stop.signal.aborted) {
-      say(`${signal} again, ending at once`);
-      process.exit(1);
-    }
-    say(`${signal}, stopping`);
-    stop.abort();
-    void sleep(stopMsMax, undefined, { ref: false }).then(() => {
-      say(`not stopped after ${stopMsMax} ms, ending at once`);
-      process.exit(1);
-    });
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
-  return { signal: stop.signal };
 }

@@ -8,6 +8,8 @@ export interface Member {
   /** What kind of member, e.g. `node`. */
   kind: string;
   state: "running" | "paused" | "stopped";
+  /** Networks by their names: those it's connected to, and those it was cut off. Absent where members have none of their own. */
+  networks?: { connected: string[]; cut: string[] } | undefined;
 }
 
 /** What chaos lends to a fault that is made with the subject's own APIs. */
@@ -33,6 +35,11 @@ interface FaultBase {
 /** Something that chaos can do to a subject. With a verb the supervisor does it and holds its end; else the room does. */
 export type Fault =
   | (FaultBase & { by: "supervisor"; verb: "kill" | "pause" })
+  | (FaultBase & {
+      by: "supervisor";
+      verb: "disconnect";
+      /** Which of its networks the target is cut off. */ network: string;
+    })
   | (FaultBase & {
       by: "api";
       parameters: z.ZodType<Json>;

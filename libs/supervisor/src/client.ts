@@ -1,7 +1,7 @@
 import type { FaultId } from "@operator/contracts/chaos";
 import { Agent } from "undici";
 import { z } from "zod";
-import { FaultAnswer, type FaultVerb, type MemberStatus, MembersAnswer, RefusedAnswer, VerbAnswer } from "./answers.ts";
+import { FaultAnswer, type MemberStatus, MembersAnswer, RefusedAnswer, VerbAnswer } from "./answers.ts";
 import { quoted, SupervisorError } from "./supervisor-error.ts";
 
 export interface ClientLimits {
@@ -21,10 +21,19 @@ export interface ActuatorClient extends AsyncDisposable {
   start(target: string, signal?: AbortSignal): Promise<VerbAnswer>;
 }
 
-/** What chaos may ask. A fault's end is held by the supervisor: it comes after `forMs` (1 s to 10 min) whoever is alive. */
+/** A fault's id, and when it ends: after `forMs` (1 s to 10 min), which the supervisor holds, whoever is alive. */
+export interface FaultOrder {
+  fault: FaultId;
+  forMs: number;
+}
+
+/** What chaos may ask. */
 export interface ChaosClient extends ActuatorClient {
-  kill(target: string, order: { fault: FaultId; forMs: number }, signal?: AbortSignal): Promise<FaultAnswer>;
-  pause(target: string, order: { fault: FaultId; forMs: number }, signal?: AbortSignal): Promise<FaultAnswer>;
+  kill(target: string, order: FaultOrder, signal?: AbortSignal): Promise<FaultAnswer>;
+  pause(target: string, order: FaultOrder, signal?: AbortSignal): Promise<FaultAnswer>;
+  /** Cuts the member off a network that the list says it's connected to. Refused where members have no networks. */
+  disconnect(target: string, order: FaultOrder & { network: string }, signal?: AbortSignal): Promise<FaultAnswer>;
+  connect(target: string, network: string, signal?: AbortSignal): Promise<VerbAnswer>;
   unpause(target: string, signal?: AbortSignal): Promise<VerbAnswer>;
   stop(target: string, signal?: AbortSignal): Promise<VerbAnswer>;
   revert(fault: FaultId, signal?: AbortSignal): Promise<FaultAnswer>;
@@ -47,10 +56,8 @@ export function chaosClient(socketPath: string, limits: ClientLimits = {}): Chao
       withinMs: asked.method === "GET" ? listWithinMs : verbWithinMs,
       ...asked,
     });
-  const inject =
-    (verb: FaultVerb): ChaosClient["kill"] =>
-    (target, order, signal) =>
-      ask(FaultAnswer, { method: "POST", path: memberPath(target, verb), body: order, signal });
+  const inject = (verb: "kill" | "pause" | "disconnect") => (target: string, order: FaultOrder, signal?: AbortSignal) =>
+    ask(FaultAnswer, { method: "POST", path: memberPath(target, verb), body: order, signal });
   const change =
     (verb: "unpause" | "stop" | "start"): ChaosClient["start"] =>
     (target, signal) =>
@@ -59,6 +66,9 @@ export function chaosClient(socketPath: string, limits: ClientLimits = {}): Chao
     list: async (signal) => (await ask(MembersAnswer, { method: "GET", path: "/members", signal })).members,
     kill: inject("kill"),
     pause: inject("pause"),
+    disconnect: inject("disconnect"),
+    connect: (target, network, signal) =>
+      ask(VerbAnswer, { method: "POST", path: memberPath(target, "connect"), body: { network }, signal }),
     unpause: change("unpause"),
     stop: change("stop"),
     start: change("start"),

@@ -17,4 +17,14 @@ export interface Driver {
   stop(target: string): Promise<void>;
   /** Starts it, and resolves when it's ready. Bounded: throws when it isn't in time. */
   start(target: string): Promise<void>;
+  /** Absent where members have no networks of their own; else `members` says each member's. */
+  readonly networks?: NetworkDriver;
+}
+
+/** Cuts members off networks, by the names that `members` says. */
+export interface NetworkDriver {
+  /** Takes the member off the network, whose name is then among its `cut`: nobody there hears it, and no connection is closed. */
+  disconnect(target: string, network: string): Promise<void>;
+  /** Takes it back to a network that it was cut off, under the names that it had there. */
+  connect(target: string, network: string): Promise<void>;
 }

@@ -1,10 +1,12 @@
-import type { EndedBy, FaultStatus, FaultVerb } from "./answers.ts";
+import type { EndedBy, FaultStatus } from "./answers.ts";
+import { type Effect, said } from "./effect.ts";
 import { quoted, Refusal } from "./supervisor-error.ts";
 
 /** So many ended faults are remembered, so that a repeated command finds that its fault was made. */
 const endedMax = 10_000;
 
 export interface Fault {
+  readonly effect: Effect;
   readonly status: FaultStatus;
   /** Why its last revert failed. */
   revertError?: string;
@@ -29,14 +31,13 @@ export class Faults {
     return this.#byId.get(id);
   }
 
-  /** The fault of this id, when it was made. Throws `FAULT_CONTRADICTS` when it's another verb's or target's. */
-  madeBefore(id: string, verb: FaultVerb, target: string): Fault | undefined {
+  /** The fault of this id, when it was made. Throws `FAULT_CONTRADICTS` when it's another verb's, target's or network's. */
+  madeBefore(id: string, asked: Effect): Fault | undefined {
     const fault = this.#byId.get(id);
-    if (fault && (fault.status.verb !== verb || fault.status.target !== target)) {
+    if (fault && said(fault.effect) !== said(asked)) {
       throw new Refusal(
         "FAULT_CONTRADICTS",
-        `fault ${quoted(id)} was made before, as ${fault.status.verb} of ${fault.status.target}, and is asked for as ` +
-          `${verb} of ${target}: draw another id`,
+        `fault ${quoted(id)} was made before, as ${said(fault.effect)}, and is asked for as ${said(asked)}: draw another id`,
       );
     }
     return fault;
@@ -53,8 +54,9 @@ export class Faults {
     );
   }
 
-  add(status: FaultStatus): Fault {
-    const fault: Fault = { status };
+  add(effect: Effect, times: Pick<FaultStatus, "id" | "beganAtMs" | "endsAtMs">): Fault {
+    const status = { ...effect, ...times };
+    const fault: Fault = { effect, status };
     this.#byId.set(status.id, fault);
     this.#running.set(status.target, fault);
     return fault;

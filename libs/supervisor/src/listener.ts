@@ -1,11 +1,11 @@
 import type { IncomingMessage, RequestListener } from "node:http";
-import { expectNothing, orderOf, type Route, routeOf } from "./route.ts";
+import { expectNothing, networkOf, networkOrderOf, orderOf, type Route, routeOf } from "./route.ts";
 import type { Supervision } from "./supervision.ts";
 import { quoted, Refusal } from "./supervisor-error.ts";
 
 /** What each kind of client may ask; nothing else, whatever path it guesses. */
 const verbsOf = {
-  chaos: ["list", "kill", "pause", "unpause", "stop", "start", "revert"],
+  chaos: ["list", "kill", "pause", "unpause", "stop", "start", "disconnect", "connect", "revert"],
   actuator: ["list", "start"],
 } as const satisfies Record<string, readonly Route["verb"][]>;
 export type ClientKind = keyof typeof verbsOf;
@@ -42,7 +42,12 @@ export function listenerFor(client: ClientKind, supervision: Supervision): Reque
 
 async function carryOut(supervision: Supervision, route: Route, body: string, asked: AbortSignal): Promise<unknown> {
   if (route.verb === "kill" || route.verb === "pause")
-    return await supervision.inject(route.verb, route.target, orderOf(body), asked);
+    return await supervision.inject({ verb: route.verb, target: route.target }, orderOf(body), asked);
+  if (route.verb === "disconnect") {
+    const { network, ...order } = networkOrderOf(body);
+    return await supervision.inject({ verb: route.verb, target: route.target, network }, order, asked);
+  }
+  if (route.verb === "connect") return await supervision.connect(route.target, networkOf(body), asked);
   expectNothing(body);
   if (route.verb === "list") return { members: await supervision.list() };
   if (route.verb === "revert") return await supervision.revert(route.fault, asked);

@@ -2,7 +2,7 @@ import { FaultId } from "@operator/contracts/chaos";
 import { z } from "zod";
 import { quoted, Refusal } from "./supervisor-error.ts";
 
-const MemberVerb = z.enum(["kill", "pause", "unpause", "stop", "start"]);
+const MemberVerb = z.enum(["kill", "pause", "unpause", "stop", "start", "disconnect", "connect"]);
 type MemberVerb = z.infer<typeof MemberVerb>;
 
 /** What is asked, by method and path alone: who may not ask it is refused before a body is read. */
@@ -38,6 +38,21 @@ export type Order = z.infer<typeof Order>;
 /** Throws `BAD_JSON`, `BAD_BODY`. */
 export function orderOf(body: string): Order {
   return parsed(Order, body);
+}
+
+/** A network of the member, by its name. */
+const OfNetwork = z.strictObject({ network: z.string().min(1) });
+/** What disconnect needs: a fault's order, and the network. */
+const NetworkOrder = Order.extend(OfNetwork.shape);
+
+/** Throws `BAD_JSON`, `BAD_BODY`. */
+export function networkOrderOf(body: string): z.infer<typeof NetworkOrder> {
+  return parsed(NetworkOrder, body);
+}
+
+/** What connect needs. Throws `BAD_JSON`, `BAD_BODY`. */
+export function networkOf(body: string): string {
+  return parsed(OfNetwork, body).network;
 }
 
 /** Other verbs have no body, or an empty object. Throws `BAD_JSON`, `BAD_BODY`. */

@@ -9,10 +9,15 @@ import { Supervision } from "./supervision.ts";
 import { quoted, SupervisorError } from "./supervisor-error.ts";
 import { within } from "./within.ts";
 
-export interface SupervisorOptions {
-  driver: Driver;
-  /** A folder of its own for the sockets: made, and closed to other users. */
-  folder: string;
+/**
+ * Where clients find their sockets: in a folder of the supervisor's own, which is made and closed to other users; or each in
+ * a folder of its own that is there, e.g. a volume, open to whoever can reach that folder.
+ */
+type Place = { folder: string } | { sockets: Record<ClientKind, string> };
+
+export type SupervisorOptions = Place & SupervisorLimits & { driver: Driver };
+
+interface SupervisorLimits {
   /** The driver lists the members within this time; 4 s unless told. */
   listWithinMs?: number;
   /** An answer comes within this time, even when the operation goes on; 25 s unless told. */
@@ -24,16 +29,18 @@ export interface SupervisorOptions {
 }
 
 /**
- * The one who may start, stop, kill and pause members: HTTP with JSON on a Unix socket for each kind of client,
- * `<folder>/chaos.sock` and `<folder>/actuator.sock`. The ends of faults live as long as it does; its close reverts them.
+ * The one who may start, stop, kill, pause and cut off members: HTTP with JSON on a Unix socket for each kind of client,
+ * `chaos.sock` and `actuator.sock` where there is one folder. The ends of faults live as long as it does; its close reverts them.
  */
 export class Supervisor implements AsyncDisposable {
   readonly sockets: Record<ClientKind, string>;
   readonly #supervision: Supervision;
+  readonly #socketMode: number;
   readonly #servers: Server[] = [];
   #closed: Promise<void> | undefined;
 
-  private constructor({ driver, folder, ...limits }: SupervisorOptions) {
+  private constructor(options: SupervisorOptions) {
+    const { driver, ...limits } = options;
     this.#supervision = new Supervision(driver, {
       listWithinMs: 4_000,
       answerWithinMs: 25_000,
@@ -41,14 +48,22 @@ export class Supervisor implements AsyncDisposable {
       closeWithinMs: 25_000,
       ...limits,
     });
-    this.sockets = { chaos: join(folder, "chaos.sock"), actuator: join(folder, "actuator.sock") };
+    if ("sockets" in options) {
+      this.sockets = options.sockets;
+      this.#socketMode = 0o666;
+    } else {
+      this.sockets = { chaos: join(options.folder, "chaos.sock"), actuator: join(options.folder, "actuator.sock") };
+      this.#socketMode = 0o600;
+    }
   }
 
   /** Listens on both sockets. Throws `SUPERVISOR_RUNNING` when somebody does already, `BAD_FOLDER`. */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const supervisor = new Supervisor(options);
-    mkdirSync(options.folder, { recursive: true });
-    chmodSync(options.folder, 0o700);
+    if ("folder" in options) {
+      mkdirSync(options.folder, { recursive: true });
+      chmodSync(options.folder, 0o700);
+    }
     try {
       await supervisor.#listen("chaos");
       await supervisor.#listen("actuator");
@@ -68,9 +83,14 @@ export class Supervisor implements AsyncDisposable {
     );
     server.maxConnections = 64;
     server.listen(path);
-    await once(server, "listening");
+    try {
+      await once(server, "listening");
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new SupervisorError("BAD_FOLDER", `no socket can be made at ${quoted(path)}: ${why}`, { cause: error });
+    }
     this.#servers.push(server);
-    chmodSync(path, 0o600);
+    chmodSync(path, this.#socketMode);
   }
 
   /** Begins nothing more, reverts every fault, then listens no more. Throws `DRIVER_FAILED` with what wasn't reverted. */

@@ -1,7 +1,8 @@
 import type { FaultId } from "@operator/contracts/chaos";
 import type { Member } from "@operator/subject/fault";
-import type { EndedBy, FaultAnswer, FaultVerb, MemberStatus, VerbAnswer } from "./answers.ts";
-import type { Driver } from "./driver.ts";
+import type { EndedBy, FaultAnswer, MemberStatus, VerbAnswer } from "./answers.ts";
+import type { Driver, NetworkDriver } from "./driver.ts";
+import { type Effect, isConnected, isThere, refuseUnfit, said } from "./effect.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { quoted, Refusal } from "./supervisor-error.ts";
 import { Turns } from "./turns.ts";
@@ -24,7 +25,7 @@ export interface SupervisionLimits {
   closeWithinMs: number;
 }
 
-/** Carries out the verbs on members, one at a time for each target, and holds the end of every kill and pause. */
+/** Carries out the verbs on members, one at a time for each target, and holds the end of every fault. */
 export class Supervision {
   readonly #driver: Driver;
   readonly #limits: SupervisionLimits;
@@ -42,19 +43,27 @@ export class Supervision {
     return (await this.#members()).map((member) => {
       const fault = this.#faults.on(member.target);
       if (!fault) return member;
-      const { id, verb, endsAtMs } = fault.status;
-      const { revertError } = fault;
-      return { ...member, fault: { id, verb, endsAtMs, ...(revertError === undefined ? {} : { revertError }) } };
+      const { revertError, status } = fault;
+      const { id, verb, network, endsAtMs } = status;
+      return {
+        ...member,
+        fault: {
+          id,
+          verb,
+          ...(network === undefined ? {} : { network }),
+          endsAtMs,
+          ...(revertError === undefined ? {} : { revertError }),
+        },
+      };
     });
   }
 
   /**
-   * Kills or pauses a member for `forMs`. The end is held before the effect, and a verb that fails is reverted
-   * soon after. An id that was used before is the same fault: it's answered, running or ended, and nothing is done.
+   * Kills or pauses a member, or cuts it off a network, for `forMs`. The end is held before the effect, and a verb that fails
+   * is reverted soon after. An id that was used before is the same fault: it's answered, running or ended, and nothing is done.
    */
   async inject(
-    verb: FaultVerb,
-    target: string,
+    effect: Effect,
     { fault: id, forMs }: { fault: FaultId; forMs: number },
     asked: AbortSignal,
   ): Promise<FaultAnswer> {
@@ -64,18 +73,18 @@ export class Supervision {
         `"forMs" is ${forMs}: give a whole number of milliseconds from ${faultMs.min} to ${faultMs.max}`,
       );
     }
-    return await this.#inTurn(target, asked, async ({ state }) => {
+    if (effect.verb === "disconnect") this.#networksFor(effect.verb);
+    return await this.#inTurn(effect.target, asked, async (member) => {
       // Nothing is awaited from here until the fault is added, or two targets could be given one id.
-      const before = this.#faults.madeBefore(id, verb, target);
+      const before = this.#faults.madeBefore(id, effect);
       if (before) return { already: true, fault: before.status };
-      this.#faults.refuseSecond(target);
-      if (state === "stopped" || (verb === "pause" && state === "paused"))
-        throw new Refusal("NOT_RUNNING", `${target} is ${state}: there is nothing to ${verb}`);
+      this.#faults.refuseSecond(effect.target);
+      refuseUnfit(effect, member);
       const beganAtMs = Date.now();
-      const fault = this.#faults.add({ id, target, verb, beganAtMs, endsAtMs: beganAtMs + forMs });
+      const fault = this.#faults.add(effect, { id, beganAtMs, endsAtMs: beganAtMs + forMs });
       this.#holdEnd(fault, forMs, "time");
       try {
-        await this.#drive(verb, target);
+        await this.#bringAbout(effect);
       } catch (error) {
         // Not at once: what failed by taking too long may still take effect.
         this.#holdEnd(fault, this.#limits.retryMs, "failure");
@@ -106,7 +115,8 @@ export class Supervision {
         throw new Refusal("MEMBER_PAUSED", `${target} is paused, not stopped: a start doesn't help, unpause does`);
       const fault = this.#faults.on(target);
       if (state === "stopped") await this.#drive("start", target);
-      if (fault && (state === "stopped" || fault.status.verb === "kill")) this.#end(fault, "start");
+      const verb = fault?.effect.verb;
+      if (fault && (verb === "kill" || (verb === "pause" && state === "stopped"))) this.#end(fault, "start");
       return { already: state === "running" };
     });
   }
@@ -116,8 +126,20 @@ export class Supervision {
       if (state === "stopped") throw new Refusal("NOT_RUNNING", `${target} is stopped: start it`);
       const fault = this.#faults.on(target);
       if (state === "paused") await this.#drive("unpause", target);
-      if (fault?.status.verb === "pause") this.#end(fault, "unpause");
+      if (fault?.effect.verb === "pause") this.#end(fault, "unpause");
       return { already: state === "running" };
+    });
+  }
+
+  /** Takes a member back to a network that it was cut off; that ends the fault which cut it off. */
+  async connect(target: string, network: string, asked: AbortSignal): Promise<VerbAnswer> {
+    const networks = this.#networksFor("connect");
+    return await this.#inTurn(target, asked, async (member) => {
+      const already = isConnected(member, network);
+      const fault = this.#faults.on(target);
+      if (!already) await driven(`connect of ${target}`, networks.connect(target, network));
+      if (fault?.effect.verb === "disconnect" && fault.effect.network === network) this.#end(fault, "connect");
+      return { already };
     });
   }
 
@@ -136,8 +158,8 @@ export class Supervision {
     for (const timer of this.#ends.values()) clearTimeout(timer);
     for (const fault of this.#faults.running) this.#undoInTurn(fault, "close");
     await within(this.#limits.closeWithinMs, this.#turns.settled(), () => {});
-    const left = this.#faults.running.map(({ status: { id, verb, target }, revertError = "it takes too long" }) => {
-      return `${id} (${verb} of ${target}): ${revertError}`;
+    const left = this.#faults.running.map(({ effect, status: { id }, revertError = "it takes too long" }) => {
+      return `${id} (${said(effect)}): ${revertError}`;
     });
     if (left.length > 0) throw new Refusal("DRIVER_FAILED", `not reverted: ${left.join("; ")}`);
   }
@@ -178,15 +200,13 @@ export class Supervision {
     this.#turns.take(fault.status.target, Infinity, () => this.#undo(fault, by)).catch(() => {});
   }
 
-  /** Takes back what of the fault is still there: whoever started or unpaused the member meanwhile did it already. */
+  /** Takes back what of the fault is still there. */
   async #undo(fault: Fault, by: EndedBy): Promise<void> {
-    const { target, verb, ended } = fault.status;
-    if (ended) return;
+    if (fault.status.ended) return;
     try {
-      const { state } = await this.#member(target);
-      if (verb === "kill" && state === "stopped") await this.#drive("start", target);
-      if (verb === "pause" && state === "paused") await this.#drive("unpause", target);
-      this.#end(fault, by);
+      const member = (await this.#members()).find(({ target }) => target === fault.effect.target);
+      if (member && isThere(fault.effect, member)) await this.#takeBack(fault.effect);
+      this.#end(fault, member ? by : "gone");
     } catch (error) {
       fault.revertError = messageOf(error);
       this.#holdEnd(fault, this.#limits.retryMs, by);
@@ -200,12 +220,27 @@ export class Supervision {
     this.#faults.end(fault, by);
   }
 
-  async #drive(verb: Exclude<keyof Driver, "members">, target: string): Promise<void> {
-    try {
-      await this.#driver[verb](target);
-    } catch (error) {
-      throw new Refusal("DRIVER_FAILED", `${verb} of ${target} failed: ${messageOf(error)}`, { cause: error });
-    }
+  async #bringAbout(effect: Effect): Promise<void> {
+    if (effect.verb !== "disconnect") return await this.#drive(effect.verb, effect.target);
+    const networks = this.#networksFor("disconnect");
+    await driven(said(effect), networks.disconnect(effect.target, effect.network));
+  }
+
+  async #takeBack(effect: Effect): Promise<void> {
+    if (effect.verb !== "disconnect")
+      return await this.#drive(effect.verb === "kill" ? "start" : "unpause", effect.target);
+    await driven(`connect of ${effect.target}`, this.#networksFor("connect").connect(effect.target, effect.network));
+  }
+
+  async #drive(verb: Exclude<keyof Driver, "members" | "networks">, target: string): Promise<void> {
+    await driven(`${verb} of ${target}`, this.#driver[verb](target));
+  }
+
+  #networksFor(verb: "disconnect" | "connect"): NetworkDriver {
+    const { networks } = this.#driver;
+    if (networks) return networks;
+    const why = "the members of this supervisor are processes of one host, which have no networks of their own";
+    throw new Refusal("VERB_UNSUPPORTED", `${verb}: ${why}; it needs containers`);
   }
 
   async #members(): Promise<Member[]> {
@@ -215,7 +250,7 @@ export class Supervision {
         throw new Error(`no answer within ${listWithinMs} ms`);
       });
     } catch (error) {
-      throw new Refusal("DRIVER_FAILED", `the members can't be listed: ${messageOf(error)}`, { cause: error });
+      throw refusalOf(error, "the members can't be listed");
     }
   }
 
@@ -228,6 +263,20 @@ export class Supervision {
     }
     return member;
   }
+}
+
+/** Throws `DRIVER_FAILED` with what the driver says, or its own refusal. */
+async function driven(what: string, effect: Promise<void>): Promise<void> {
+  try {
+    await effect;
+  } catch (error) {
+    throw refusalOf(error, `${what} failed`);
+  }
+}
+
+function refusalOf(error: unknown, what: string): Refusal {
+  const code = error instanceof Refusal ? error.code : "DRIVER_FAILED";
+  return new Refusal(code, `${what}: ${messageOf(error)}`, { cause: error });
 }
 
 function messageOf(error: unknown): string {

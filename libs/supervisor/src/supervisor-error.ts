@@ -6,14 +6,19 @@ export const statuses = {
   BAD_TIME: 400,
   VERB_FORBIDDEN: 403,
   FAULT_UNKNOWN: 404,
+  NETWORK_UNKNOWN: 404,
   PATH_UNKNOWN: 404,
   TARGET_UNKNOWN: 404,
   FAULT_CONTRADICTS: 409,
   FAULT_RUNNING: 409,
+  LABEL_AMBIGUOUS: 409,
   MEMBER_PAUSED: 409,
+  NOT_CONNECTED: 409,
   NOT_RUNNING: 409,
   TOO_LARGE: 413,
   DRIVER_FAILED: 500,
+  VERB_UNSUPPORTED: 501,
+  ENGINE_AWAY: 503,
   SUPERVISOR_BUSY: 503,
   SUPERVISOR_CLOSING: 503,
   OPERATION_LATE: 504,
@@ -33,6 +38,7 @@ export class SupervisorError extends Error {
 
 /** Thrown by the supervisor itself: its code has a status. */
 export class Refusal extends SupervisorError {
+  declare readonly code: RefusalCode;
   readonly status: number;
 
   constructor(code: RefusalCode, message: string, options?: ErrorOptions) {

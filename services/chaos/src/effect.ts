@@ -21,8 +21,13 @@ export async function inject(
 ): Promise<{ endsAtMs: number; undo?: Json; text: string }> {
   return await failpoint(`inject:${fault.name}`, async () => {
     if (fault.by === "supervisor") {
-      const answer = await hands.supervisor[fault.verb](target, { fault: id, forMs: ttlMs }, signal);
-      return { endsAtMs: answer.fault.endsAtMs, text: `the supervisor did ${fault.verb} ${target}` };
+      const order = { fault: id, forMs: ttlMs };
+      const { verb } = fault;
+      const answer =
+        verb === "disconnect"
+          ? await hands.supervisor.disconnect(target, { ...order, network: fault.network }, signal)
+          : await hands.supervisor[verb](target, order, signal);
+      return { endsAtMs: answer.fault.endsAtMs, text: `the supervisor did ${verb} ${target}` };
     }
     const read = fault.parameters.parse(parameters);
     const { undo } = await fault.inject({ target, parameters: read, ttlMs }, hands, signal);
@@ -40,9 +45,15 @@ export async function look(fault: Fault, record: FaultRecord, hands: Hands, sign
   const { id, target, parameters } = record.began;
   if (fault.by === "supervisor") {
     const member = (await hands.supervisor.list(signal)).find((one) => one.target === target);
-    const text = `the supervisor says that ${target} is ${member?.state ?? "no member"}`;
+    const cut = member?.networks?.cut ?? [];
+    const off = cut.length === 0 ? "" : `, cut off ${cut.join(" and ")}`;
+    const text = `the supervisor says that ${target} is ${member?.state ?? "no member"}${off}`;
     if (member?.fault?.id !== id) return { kind: "over", text: `${text}, and holds no fault "${id}" on it` };
-    return { kind: member.state === (fault.verb === "kill" ? "stopped" : "paused") ? "effective" : "nothing", text };
+    const isEffective =
+      fault.verb === "disconnect"
+        ? cut.includes(fault.network)
+        : member.state === (fault.verb === "kill" ? "stopped" : "paused");
+    return { kind: isEffective ? "effective" : "nothing", text };
   }
   if (Date.now() >= endsAtMsOf(record)) return { kind: "over", text: "it expired by itself" };
   if (record.since.proved) return { kind: "nothing", text: "it was proved before" };
