@@ -24,7 +24,7 @@ export async function deskOf({ place, approversFile }: Acting, start: ActionHand
     room,
     hands: { environment: {}, start },
     policy,
-    book: await Book.open(bus, { log: context.log, isSettled: settledBy(room, policy) }),
+    book: await Book.open(bus, { log: context.log, isSettled: settledBy(room, policy, Date.now) }),
     control: await ControlDesk.open(bus, approvers),
     tickets: await bus.bucket("tickets", Ticket),
     refusals: await bus.bucket("refusals", Refusal),

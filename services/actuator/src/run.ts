@@ -62,7 +62,7 @@ export async function run(
   const policy = readPolicy(config.policyFile);
   const desk: Desk = {
     context,
-    book: await Book.open(bus, { log, isSettled: settledBy(room, policy) }),
+    book: await Book.open(bus, { log, isSettled: settledBy(room, policy, Date.now) }),
     control: await ControlDesk.open(bus, approvers),
     tickets: await bus.bucket("tickets", Ticket),
     refusals: await bus.bucket("refusals", Refusal),

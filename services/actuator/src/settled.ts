@@ -40,10 +40,10 @@ const isEnd: Record<Action["state"], boolean> = {
 };
 
 /** The same for actions of any room, each by its own definition. Without its room nobody knows. */
-export function settledBy(room: (subject: string) => Promise<ActingRoom>, policy: Policy) {
+export function settledBy(room: (subject: string) => Promise<ActingRoom>, policy: Policy, now: () => number) {
   return async (action: Action): Promise<boolean> => {
     const found = await room(action.subject).catch(() => undefined);
     if (!found) return false;
-    return isSettled(action, found.actions.get(action.proposal.action), { policy, nowMs: Date.now() });
+    return isSettled(action, found.actions.get(action.proposal.action), { policy, nowMs: now() });
   };
 }
