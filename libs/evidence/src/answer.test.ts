@@ -1,6 +1,6 @@
 import { TargetName } from "@operator/contracts/names";
 import { TicketId } from "@operator/contracts/ticket-id";
-import type { StateChange } from "@operator/subject/case-file";
+import type { RecentAction, StateChange } from "@operator/subject/case-file";
 import { expect, test } from "vitest";
 import { answerOf, earlierOf, notKnown, recoveryOf } from "./answer.ts";
 import { breachMs, caseOf, lineOf, snapshotAt } from "./case.fixture.ts";
@@ -38,6 +38,25 @@ test("a finding proposes what it says, and nothing unless it does", () => {
   expect(answerOf(file, new Citations(file), { ...finding, proposals }).proposals).toEqual(proposals);
   const { proposals: _, ...silent } = finding;
   expect(answerOf(file, new Citations(file), silent).proposals).toEqual([]);
+});
+
+test.each<[RecentAction["state"], Partial<RecentAction>, proposed: boolean]>([
+  ["proposed", {}, false],
+  ["claimed", {}, false],
+  ["executed", {}, false],
+  ["unknown", {}, false],
+  ["expired", {}, true],
+  ["undone", {}, true],
+  ["executed", { target: "node-b" }, true],
+  ["executed", { action: "drain_node" }, true],
+  ["executed", { ticket: TicketId.parse("ratelimiter.node_down.node-a.7") }, true],
+])("what is %s %j is proposed again: %j", (state, changed, proposed) => {
+  const [ticket, target] = [TicketId.parse("ratelimiter.node_down.node-a.1"), TargetName.parse("node-a")];
+  const action = { ticket, action: "restart_node", target, parameters: {}, state, atMs: breachMs, ...changed };
+  const { file } = caseOf({ ...breach, actions: [action] });
+  const proposals = [{ action: "restart_node", target, parameters: {}, why: "it isn't running" }];
+  const answer = answerOf(file, new Citations(file), { ...notKnown(file, new Citations(file), "why"), proposals });
+  expect(answer.proposals).toHaveLength(proposed ? 1 : 0);
 });
 
 test("the timeline tells what broke and came back, not what was ok or unknown", () => {

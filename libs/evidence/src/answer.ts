@@ -1,3 +1,4 @@
+import type { ActionState } from "@operator/contracts/action";
 import type { Answer } from "@operator/contracts/diagnosis";
 import { violationKeyOf } from "@operator/contracts/violation";
 import type { CaseFile, StateChange } from "@operator/subject/case-file";
@@ -34,9 +35,18 @@ export function answerOf(file: CaseFile, citations: Citations, finding: Finding)
     alternatives: finding.alternatives.filter(({ cause }) => known.has(cause.target)),
     timeline: [...(finding.timeline ?? []), ...changes].sort((a, b) => a.atMs - b.atMs),
     evidence: citations.evidence(),
-    proposals: finding.proposals ?? [],
+    proposals: (finding.proposals ?? []).filter((proposal) => !isUnderWay(file, proposal)),
     missing: [...finding.missing, ...file.missing].slice(0, 20).map((each) => plainText(each, 500)),
   };
+}
+
+const underWay: readonly ActionState[] = ["proposed", "approved", "claimed", "executed", "unknown"];
+
+/** Is this proposed or being done for the ticket already? It hasn't failed as long as nobody says so. */
+function isUnderWay({ ticket, actions }: CaseFile, { action, target }: Answer["proposals"][number]): boolean {
+  return actions.some(
+    (one) => one.ticket === ticket.id && one.action === action && one.target === target && underWay.includes(one.state),
+  );
 }
 
 /** The honest answer where the evidence doesn't say. */

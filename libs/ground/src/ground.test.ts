@@ -3,7 +3,7 @@ import { addressOf } from "@operator/contracts/channel";
 import { Diagnosis } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import { Logs } from "@operator/contracts/logs";
-import { InstanceName } from "@operator/contracts/names";
+import { InstanceName, TargetName } from "@operator/contracts/names";
 import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keptLogs, snapshotAt, ticketOf, violationOf } from "@operator/evidence/case.fixture";
@@ -142,4 +142,16 @@ test("a line of a log is looked up where its diagnoser kept it, and what another
   const foreign = facts.map((fact) => ({ ...fact, address: address.replace(".node-a.1.", ".node-b.1.") }));
   expect(await rejectionsOf(bus, { ...said, facts: foreign })).toEqual(["FACT_ADDRESS facts.0.address"]);
   expect(reads()).toBe(0);
+});
+
+test("ticketer and actuator take a tool that every subject has as what it is: in the catalogue, with its parameters", async () => {
+  const bus = await as("ticketer");
+  const said = citing();
+  const proposing = (action: string, parameters: Record<string, number>) => {
+    const proposals = [{ action, target: TargetName.parse("node-a"), parameters, why: "it starts by itself" }];
+    return rejectionsOf(bus, { ...said, answer: { ...said.answer, proposals } });
+  };
+  expect(await proposing("wait", { seconds: 5 })).toEqual([]);
+  expect(await proposing("wait", { seconds: 3_600 })).toEqual(["PARAMETERS_INVALID answer.proposals.0.parameters"]);
+  expect(await proposing("format_disk", {})).toEqual(["ACTION_UNKNOWN answer.proposals.0.action"]);
 });
