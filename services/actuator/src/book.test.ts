@@ -11,6 +11,7 @@ import { carryOut } from "./carry-out.ts";
 import { deskOf } from "./desk.fixture.ts";
 import type { Desk } from "./desk.ts";
 import { Staged } from "./staged.fixture.ts";
+import { withStep } from "./steps.ts";
 
 let acting: Acting<Staged>;
 let ada: Person;
@@ -92,4 +93,22 @@ test("what was begun within its cool-down is in mind, so the same is refused", a
   await carryOut(desk, again);
   expect((await desk.book.get(again.id))?.steps.at(-1)?.code).toBe("COOL_DOWN");
   expect(started).toEqual([]);
+});
+
+test("of two steps at the same time one is made, and who comes second looks again", async () => {
+  const action = actionLike({ id: "ratelimiter.node_down.raced.1.1.1" });
+  await desk.book.propose(action);
+  const stepTo = (state: Action["state"]) => ({ state, atMs: Date.now(), by, text: "" });
+  const rejected = withStep(action, stepTo("rejected"));
+  const seen: string[] = [];
+  const approved = await desk.book.step(action.id, ({ state }) => {
+    seen.push(state);
+    // It was looked at and isn't written yet; what this connection sends now comes before that.
+    const { connection } = desk.context.bus.link;
+    if (seen.length === 1) connection.publish(`$KV.actions.${action.id}`, JSON.stringify(rejected));
+    return { step: stepTo("approved") };
+  });
+  expect(approved).toBeUndefined();
+  expect(seen).toEqual(["proposed", "rejected"]);
+  expect((await desk.book.get(action.id))?.state).toBe("rejected");
 });
