@@ -1,6 +1,6 @@
 import { defineAction } from "@operator/subject/action";
 import { z } from "zod";
-import { decidingNodes, nodesOf } from "./action-nodes.ts";
+import { decidingNodes, nodesOf, probeAndRegister } from "./action-nodes.ts";
 import { manage, ManagementFailure, nodeUrls } from "./management.ts";
 import type { State } from "./state.ts";
 
@@ -22,6 +22,7 @@ export const drainNode = defineAction<State, typeof Parameters>({
   verifyWithinMs: 90_000,
   coolDownMs: 600_000,
   takesOut: true,
+  needs: probeAndRegister,
   guard: ({ state, target }) => {
     const probe = state.probe?.[target];
     if (probe?.state !== "up") {

@@ -1,10 +1,19 @@
 import type { ActionRefusal } from "@operator/subject/action";
+import type { Need } from "@operator/subject/invariant";
 import type { State } from "./state.ts";
 
 /** The nodes that a state names: probed, or listed in the register. */
 export function nodesOf({ probe, registry }: State): string[] {
   const probed = Object.keys(probe ?? {}).filter((target) => target !== "redis");
   return [...new Set([...probed, ...(registry?.["cluster"]?.members ?? [])])];
+}
+
+/** What has to be seen before anything is done to a node. */
+export function probeAndRegister(node: string): Need[] {
+  return [
+    { source: "probe", target: node },
+    { source: "registry", target: "cluster" },
+  ];
 }
 
 /** The nodes that decide by Redis now: they answer, they reach Redis, and the register has them as up. */

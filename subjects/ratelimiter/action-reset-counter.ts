@@ -21,6 +21,7 @@ export const resetCounter = defineAction<State, typeof Parameters>({
   verifyWithinMs: 120_000,
   coolDownMs: 300_000,
   takesOut: false,
+  needs: (target) => [{ source: "counters", target }],
   guard: ({ state, target, parameters: { key } }) => {
     const reading = state.counters?.[target];
     if (targetOfKey(key) !== target || !reading) {

@@ -1,6 +1,6 @@
 import { defineAction } from "@operator/subject/action";
 import { z } from "zod";
-import { nodesOf } from "./action-nodes.ts";
+import { nodesOf, probeAndRegister } from "./action-nodes.ts";
 import type { State } from "./state.ts";
 
 const Parameters = z.strictObject({});
@@ -18,10 +18,10 @@ export const restartNode = defineAction<State, typeof Parameters>({
   verifyWithinMs: 90_000,
   coolDownMs: 60_000,
   takesOut: false,
+  needs: probeAndRegister,
   guard: ({ state, target }) => {
     const probe = state.probe?.[target];
-    if (!probe) return { code: "NODE_UNSEEN", message: `no probe says how ${target} is: look again` };
-    if (probe.state === "up") {
+    if (probe?.state === "up") {
       return { code: "NODE_ANSWERS", message: `${target} answers (${probe.address}): there is nothing to start` };
     }
     if (state.registry?.["cluster"]?.members.includes(target)) return undefined;

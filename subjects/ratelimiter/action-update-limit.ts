@@ -37,6 +37,7 @@ export const updateLimit = defineAction<State, typeof Parameters>({
   verifyWithinMs: 700_000,
   coolDownMs: 300_000,
   takesOut: false,
+  needs: (target) => [{ source: "counters", target }],
   guard: ({ state, target, parameters: { key, limit, windowMs } }) => {
     const reading = state.counters?.[target];
     if (targetOfKey(key) !== target || !reading) {

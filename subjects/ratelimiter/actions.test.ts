@@ -92,7 +92,7 @@ const drifted = counted({ inRedis: 30 });
 test.each<[string, string, State, string, unknown, string | undefined]>([
   ["a crashed node is started", "restart_node", stateWith(down("node-a")), "node-a", {}, undefined],
   ["a node that answers isn't started", "restart_node", stateWith(), "node-a", {}, "NODE_ANSWERS"],
-  ["a node that nobody probed isn't started", "restart_node", stateWith(), "node-z", {}, "NODE_UNSEEN"],
+  ["a node that nobody listed isn't started", "restart_node", stateWith(), "node-z", {}, "NODE_NOT_LISTED"],
   ["a node that left isn't started", "restart_node", stateWith((state) => {
     down("node-a")(state);
     state.registry["cluster"]!.members = ["node-b"];

@@ -1,5 +1,6 @@
 import type { Json } from "@operator/contracts/json";
 import type { z } from "zod";
+import type { Need } from "./invariant.ts";
 
 /** How much harm an action may do when the diagnosis is wrong. Approvers and policy are given risks. */
 export type Risk = "low" | "medium" | "high";
@@ -59,6 +60,8 @@ export interface Action<State, Parameters = never> {
   coolDownMs: number;
   /** Does it put a member out of service for a while? Then it isn't done while another one is. */
   takesOut: boolean;
+  /** What the guard reads. While one of them wasn't read lately nothing is begun, and it's asked again until the action expires. */
+  needs: (target: string) => Need[];
   /** Why it isn't to be done now; undefined when nothing speaks against it. */
   guard: (given: ActionGiven<State, Parameters>) => ActionRefusal | undefined;
   /** Did it take effect? Asked when who claimed it died. Undefined: this state can't tell. */

@@ -79,7 +79,10 @@ function jsonSchemaOf(parameters: z.ZodType): unknown {
 
 /** On a state that has nothing nobody knows enough to act: the guard refuses, and nothing is done. */
 function examineOnNothing(about: string, action: Action<never>): string[] {
-  return sparse.flatMap((state) => {
+  const needs = attempt(`${about}: needs`, () =>
+    Array.isArray(action.needs(nowhere)) ? undefined : "gives no list of what the guard reads",
+  );
+  const onSparse = sparse.flatMap((state) => {
     const given = { state: never(state), target: nowhere, parameters: never(wildcard) };
     return [
       ...attempt(`${about}: targets`, () =>
@@ -93,6 +96,7 @@ function examineOnNothing(about: string, action: Action<never>): string[] {
       ),
     ];
   });
+  return [...needs, ...onSparse];
 }
 
 /** Nothing was read; or every source is there, without this target. */

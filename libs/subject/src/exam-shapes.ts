@@ -33,6 +33,7 @@ export const ActionShape = z.strictObject({
   verifyWithinMs: durationMs.min(1),
   coolDownMs: durationMs,
   takesOut: z.boolean(),
+  needs: fn,
   guard: fn,
   isDone: fn,
   execute: fn,

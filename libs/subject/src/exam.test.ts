@@ -62,6 +62,7 @@ function action(changes: Partial<Action<State>> = {}): Action<State> {
     verifyWithinMs: 90_000,
     coolDownMs: 60_000,
     takesOut: false,
+    needs: () => [],
     guard: () => ({ code: "NOTHING_SEEN", message: "nothing was read" }),
     isDone: () => undefined,
     execute: () => Promise.reject(new Error("not for the exam")),

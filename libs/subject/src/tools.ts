@@ -14,6 +14,7 @@ const harmless = {
   targets: (state: AnyState) => [...new Set(Object.values(state).flatMap((part) => Object.keys(part ?? {})))],
   verifyWithinMs: 5 * 60_000,
   takesOut: false,
+  needs: () => [],
   guard: () => undefined,
 };
 

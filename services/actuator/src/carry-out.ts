@@ -1,7 +1,8 @@
 import type { Action } from "@operator/contracts/action";
+import type { Action as Definition } from "@operator/subject/action";
 import { cancel, type Desk, isMoot, isOnHold, refuse, stepOf, wordsOf } from "./desk.ts";
 import { execute } from "./execute.ts";
-import { freshState } from "./fresh-state.ts";
+import { freshState, unseenIn } from "./fresh-state.ts";
 import { ticketOf } from "./propose.ts";
 import { settleInFlight } from "./in-flight.ts";
 import { whatSpeaksAgainst } from "./speaks-against.ts";
@@ -29,8 +30,9 @@ export async function carryOut(desk: Desk, action: Action): Promise<void> {
   const moot = await isMoot(desk, action, ticket);
   if (moot) return await cancel(desk, action, moot);
 
-  // An observer that is just being replaced is no reason to refuse what was approved: it's asked again by the next beat.
-  if (!(await isSeen(desk, action))) return;
+  // An observer that is just being replaced, or that lost a target from sight for a moment, is no reason to refuse what was
+  // approved: it's asked again by the next beat.
+  if (!(await isSeen(desk, action, definition))) return;
 
   const nowMs = Date.now();
   const untilMs = nowMs + definition.executeWithinMs + claimMarginMs;
@@ -60,13 +62,21 @@ export async function carryOut(desk: Desk, action: Action): Promise<void> {
   await settleInFlight(desk);
 }
 
-/** Does somebody answer for the subject's state now? */
-async function isSeen({ context, room }: Desk, { id, subject }: Action): Promise<boolean> {
-  try {
-    await freshState(context.bus, subject, (await room(subject)).state);
-    return true;
-  } catch (error) {
-    context.log.warn({ action: id, why: wordsOf(error) }, "without fresh state nothing is begun, asking again");
+/** Does somebody see now what the guard reads? */
+async function isSeen(
+  { context, room }: Desk,
+  { id, subject, proposal }: Action,
+  { needs }: Definition<never>,
+): Promise<boolean> {
+  const notSeen = (why: string) => {
+    context.log.warn({ action: id, why }, "without fresh state nothing is begun, asking again");
     return false;
+  };
+  try {
+    const state = await freshState(context.bus, subject, (await room(subject)).state);
+    const unseen = unseenIn(state, needs(proposal.target));
+    return unseen.length === 0 || notSeen(`the observer doesn't see the ${unseen.join(", the ")}`);
+  } catch (error) {
+    return notSeen(wordsOf(error));
   }
 }

@@ -1,7 +1,7 @@
 import type { Action } from "@operator/contracts/action";
 import { type Action as Definition, type ActionRefusal, NotDone } from "@operator/subject/action";
 import { type Desk, refuse, stepOf, wordsOf } from "./desk.ts";
-import { freshState } from "./fresh-state.ts";
+import { freshState, unseenIn } from "./fresh-state.ts";
 
 /** A claimed action: the guard on fresh state, the effect, and what came of it. */
 export async function execute(
@@ -16,6 +16,11 @@ export async function execute(
     state = await freshState(context.bus, action.subject, (await desk.room(action.subject)).state);
   } catch (error) {
     return await refuse(desk, action, "STATE_UNKNOWN", `without fresh state nothing is done: ${wordsOf(error)}`);
+  }
+  const unseen = unseenIn(state, definition.needs(given.target));
+  if (unseen.length > 0) {
+    const message = `without fresh state nothing is done: the observer doesn't see the ${unseen.join(", the ")}`;
+    return await refuse(desk, action, "STATE_UNKNOWN", message);
   }
   const refusal = guarded(definition, { state, ...given });
   if (refusal) return await refuse(desk, action, refusal.code, refusal.message);

@@ -3,6 +3,7 @@ import { ask } from "@operator/bus/query";
 import type { SubjectName } from "@operator/contracts/names";
 import { queries } from "@operator/contracts/query";
 import type { Snapshot } from "@operator/contracts/snapshot";
+import type { Need } from "@operator/subject/invariant";
 import { parseState, type StateParts } from "@operator/subject/state";
 
 const withinMs = 4_000;
@@ -18,6 +19,14 @@ export async function freshState(bus: Bus, subject: SubjectName, parts: StatePar
   // The room's own schema made this state; only its type is unknown here.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return parseState(parts, freshPartsOf(snapshot)).state as never;
+}
+
+/** What the guard needs and nobody sees now, e.g. `probe of node-a`. */
+export function unseenIn(state: never, needs: readonly Need[]): string[] {
+  const parts: Partial<Record<string, Partial<Record<string, unknown>>>> = state;
+  return needs
+    .filter(({ source, target }) => parts[source]?.[target] === undefined)
+    .map(({ source, target }) => `${source} of ${target}`);
 }
 
 /** The snapshot without readings that failed or are stale. */

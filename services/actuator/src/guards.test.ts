@@ -120,21 +120,30 @@ test.for<[string, string, string, (given: { node: string; ticket: Ticket }) => P
   await acting.settled();
 });
 
-test("without fresh state nothing is begun, and what was approved is done when there's an observer again", async () => {
+test.for<[string, string, (node: string) => unknown, (node: string) => unknown]>([
+  ["without an observer", "", () => staged.silenceObserver(), () => staged.observe()],
+  [
+    "while the observer doesn't see the target",
+    "the observer doesn't see the probe of",
+    (node) => staged.seen.set(node, "unread"),
+    (node) => staged.seen.delete(node),
+  ],
+])("%s nothing is begun, and what was approved is done when there's fresh state again", async ([, why, hide, show]) => {
   const { node, ticket } = await broken();
   const action = await acting.proposed(ticket, restart(node));
-  await staged.silenceObserver();
+  await hide(node);
   await acting.say(ada, action);
   await acting.action(action.id, "approved");
   const log = join(staged.folder, "actuator-1.log");
   await acting.until("it asked for fresh state in vain, and again", async () => {
-    const said = (await readFile(log, "utf8")).split("without fresh state nothing is begun").length - 1;
-    return said >= 2 || undefined;
+    const lines = (await readFile(log, "utf8")).split("\n").filter((line) => line.includes(action.id));
+    const said = lines.filter((line) => line.includes("without fresh state nothing is begun"));
+    return said.length >= 2 && said.every((line) => line.includes(why)) ? said : undefined;
   });
   expect((await acting.actions.get(action.id))?.value.state).toBe("approved");
   expect((await acting.control.get(controlKey))?.value.inFlight).toEqual({});
   expect(staged.startsOf(node)).toBe(0);
-  await staged.observe();
+  await show(node);
   await acting.action(action.id, "executed", "verified");
   expect(staged.startsOf(node)).toBe(1);
 });

@@ -32,7 +32,7 @@ export class Staged implements Place {
   /** How slow a member's start is, in seconds, by target. */
   readonly slowS = new Map<string, number>();
   /** What the observer answers of a target, where it isn't whether its process runs. */
-  readonly seen = new Map<string, "up" | "refused">();
+  readonly seen = new Map<string, "up" | "refused" | "unread">();
   readonly #members: Members["members"];
   readonly #kinds: Members["kinds"];
   readonly #actuators = new Map<string, Program>();
@@ -223,10 +223,11 @@ export class Staged implements Place {
     const atMs = Math.max(this.#lastMs + 1, Date.now());
     this.#lastMs = atMs;
     const targets = [...this.#members.keys()];
-    const probe = targets.map((target) => {
+    const probe = targets.flatMap((target) => {
       const state = this.seen.get(target) ?? (this.member(target).running ? "up" : "refused");
+      if (state === "unread") return [];
       const code = state === "up" ? {} : { code: "ECONNREFUSED" };
-      return [target, { state, sinceMs: atMs, address: "127.0.0.1:1", ...code }] as const;
+      return [[target, { state, sinceMs: atMs, address: "127.0.0.1:1", ...code }] as const];
     });
     const cluster = { redisTimeMs: atMs, members: targets, nodes: {}, departed: {} };
     const report = (names: string[]) => ({
