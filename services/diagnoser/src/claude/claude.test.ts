@@ -157,7 +157,7 @@ test("rate limited, it keeps its job for longer than the bus would wait, and the
       await office.queue(ticket);
       const other = await office.openTicket("node-b");
       await office.queue(other);
-      await until(() => api.requests.length === 2);
+      await api.asked(2);
       const tickets = await (await office.bus("ticketer")).bucket("tickets", Ticket);
       await tickets.change(violationKeyOf(other), (now) => now && { ...now, status: "closed", closedAtMs: Date.now() });
       const events = await office.said(ticket, isFinished);
@@ -236,7 +236,7 @@ test("two slots can't both take what is left of the hour: what a call may cost c
     async (office, api) => {
       const first = await office.openTicket("node-a");
       await office.queue(first);
-      await until(() => api.requests.length === 1);
+      await api.asked(1);
       const second = await office.openTicket("node-b");
       await office.queue(second);
       const why = expect.stringContaining("no budget") as unknown;
@@ -263,7 +263,7 @@ test("a diagnoser that stops while it waits gives its job to another one", async
   const first = await office.diagnoser("diagnoser-one", key);
   const ticket = await office.openTicket("node-a");
   await office.queue(ticket);
-  await until(() => api.requests.length === 1);
+  await api.asked(1);
   const stopMs = Date.now();
   await first.stop();
   // It went by itself: after 4.5 s it would have been made to, and the job kept from others for 10 s.
@@ -297,12 +297,4 @@ async function fileSpent(office: Office, target: string, usd: number, endedAtMs:
       })),
     }),
   );
-}
-
-async function until(isSo: () => boolean, withinMs = 20_000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error(`not so within ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -39,6 +40,7 @@ export class MessagesApi implements AsyncDisposable {
   readonly refused: string[] = [];
   readonly #server: Server;
   readonly #answered: unknown[] = [];
+  readonly #asked = new EventEmitter();
   #script: (request: Recorded, n: number) => Turn;
 
   private constructor(server: Server, script: (request: Recorded, n: number) => Turn) {
@@ -64,6 +66,11 @@ export class MessagesApi implements AsyncDisposable {
     return `http://127.0.0.1:${address.port}`;
   }
 
+  /** Resolves when so many requests have come. */
+  async asked(count: number): Promise<void> {
+    while (this.requests.length < count) await once(this.#asked, "request", { signal: AbortSignal.timeout(20_000) });
+  }
+
   /** What the user said last in a request, and before. */
   said(n: number): string[] {
     return (this.requests[n]?.body.messages ?? []).map(({ content }) =>
@@ -83,6 +90,7 @@ export class MessagesApi implements AsyncDisposable {
     }
     const recorded = { headers, body: read.body };
     this.requests.push(recorded);
+    this.#asked.emit("request");
     const turn = this.#script(recorded, this.requests.length - 1);
     if ("status" in turn) return fail(response, turn);
     if ("fault" in turn && turn.fault === "hang") return;
