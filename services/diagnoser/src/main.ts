@@ -7,6 +7,7 @@ import { carryOut, giveUp } from "./carry-out.ts";
 import { openClaude } from "./claude/open.ts";
 import { diagnoserConfig } from "./config.ts";
 import { createRooms } from "./rooms.ts";
+import { shrinkWhenIdle } from "./shrink.ts";
 
 const config = readConfig(diagnoserConfig, process.env);
 
@@ -16,13 +17,17 @@ await runService({
   run: async (context) => {
     const tickets = await context.bus.bucket("tickets", Ticket);
     const secrets = [config.OPERATOR_NATS_PASSWORD, config.ANTHROPIC_API_KEY].filter((secret) => secret !== undefined);
-    const claude = await openClaude(config, context, tickets, secrets);
+    const claude = openClaude(config, context, tickets, secrets);
     const desk = { ...context, tickets, room: createRooms(), secrets, claude };
+    const shrink = shrinkWhenIdle();
     context.ready(true);
     await Promise.all(
       Array.from({ length: config.OPERATOR_DIAGNOSER_SLOTS }, () =>
         worker(context, ["diagnoser-critical", "diagnoser-normal"], flow.job, {
-          handle: (received, signal) => carryOut(desk, received, signal),
+          handle: async (received, signal) => {
+            await carryOut(desk, received, signal);
+            shrink();
+          },
           exhausted: (received) => giveUp(desk, received),
         }),
       ),

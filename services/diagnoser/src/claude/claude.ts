@@ -18,7 +18,8 @@ const waitMsMax = 600_000;
 const untoldMs = 2_000;
 
 export interface ClaudeOptions {
-  client: Anthropic;
+  /** Made when it's asked for the first time. */
+  client: () => Promise<Anthropic>;
   model: string;
   effort: Effort;
   /** One call, from the question to the end of the answer. */
@@ -76,7 +77,8 @@ export async function askClaude(options: ClaudeOptions, consultation: Consultati
   try {
     return await consult(
       {
-        call: (conversation) => call(options.client, conversation, { timeoutMs: options.timeoutMs, signal }),
+        call: async (conversation) =>
+          await call(await options.client(), conversation, { timeoutMs: options.timeoutMs, signal }),
         bill,
         budget,
         onWait: async (wait) => {

@@ -14,19 +14,20 @@ import { Spending } from "./spending.ts";
 export type Consult = (consultation: Consultation) => Promise<Consulted>;
 
 /** Claude as the configuration wants it; undefined without a key, as nothing of the environment is to stand in for it. */
-export async function openClaude(
+export function openClaude(
   config: z.infer<z.ZodObject<typeof diagnoserConfig>>,
   { log, metrics }: Pick<ServiceContext, "log" | "metrics">,
   tickets: Bucket<Ticket>,
   secrets: readonly string[],
-): Promise<Consult | undefined> {
+): Consult | undefined {
   const { ANTHROPIC_API_KEY: apiKey, OPERATOR_CLAUDE_MODEL: model, OPERATOR_CLAUDE_URL: url } = config;
   if (apiKey === undefined) return undefined;
   if (!isPriced(model)) log.warn({ model }, "no price is known of this model: it's counted as the dearest");
   const waits = metrics.counter("operator_model_waits_total", "Times that an attempt waited for a busy model", []);
   const dollars = metrics.counter("operator_model_usd_total", "US dollars spent on models", ["model"]);
+  let client: ReturnType<typeof createClient> | undefined;
   const options = {
-    client: await createClient({ apiKey, url, log }),
+    client: () => (client ??= createClient({ apiKey, url, log })),
     model,
     effort: config.OPERATOR_CLAUDE_EFFORT,
     timeoutMs: config.OPERATOR_CLAUDE_TIMEOUT_MS,
