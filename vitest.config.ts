@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 import type { Reporter, TestModule } from "vitest/node";
 
 /** The last line of every run, for people and CI alike: `N passed, N failed`. */
@@ -25,6 +25,9 @@ class Summary implements Reporter {
   }
 }
 
+/** Tests that need a Docker engine are a project of their own. */
+const exclude = [...configDefaults.exclude, "**/*.compose.test.ts"];
+
 export default defineConfig({
   test: {
     reporters: ["default", new Summary()],
@@ -46,7 +49,9 @@ export default defineConfig({
             "subjects/**/*.test.ts",
             "cli/**/*.test.ts",
             "bench/**/*.test.ts",
+            "compose/**/*.test.ts",
           ],
+          exclude,
           sequence: { groupOrder: 1 },
         },
       },
@@ -57,8 +62,20 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
+          exclude,
           testTimeout: 180_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        // On a Docker engine, one file at a time: `npm run test:compose`.
+        test: {
+          name: "compose",
+          include: ["**/*.compose.test.ts"],
+          maxWorkers: 1,
+          testTimeout: 180_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { measureCompose } from "./compose.ts";
 import type { Measuring } from "./figures.ts";
 import { figureNames, measureLoop, measureOne } from "./loop.ts";
 import { loadNow, machineHere } from "./machine.ts";
@@ -52,6 +53,18 @@ program
     const given = { minutes: options.minutes / (options.quick ? 10 : 1), busy: options.busy };
     await report(name, { ...options, rounds: 1 }, async (measuring) => [
       await measureOne(name, () => measureQuiet(measuring, given), measuring),
+    ]);
+  });
+
+program
+  .command("compose")
+  .description("the stack in containers: up, a killed container's ticket, what the operator takes; needs Docker")
+  .addOption(json)
+  .addOption(quick)
+  .addOption(seed)
+  .action(async (options: { json: boolean; quick: boolean; seed: number }) => {
+    await report("compose", { ...options, rounds: 1 }, async (measuring) => [
+      await measureOne("compose", () => measureCompose(measuring), measuring),
     ]);
   });
 
