@@ -1,4 +1,7 @@
 import { flow } from "@operator/contracts/flow";
+import { Logs } from "@operator/contracts/logs";
+import { SubjectName } from "@operator/contracts/names";
+import { TicketId } from "@operator/contracts/ticket-id";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Loop } from "../cli.fixture.ts";
 import { brokenAtMs, evidenceAddress, snapshot } from "../samples.fixture.ts";
@@ -30,6 +33,17 @@ test("the newest, as a page and whole", async () => {
 test("one by its sequence, one that is evidence", async () => {
   expect((await show("--sequence", "1")).out).toContain("1 of the observer's epoch 3");
   expect((await show("--at", evidenceAddress)).out).toContain(`of ${evidenceAddress}`);
+});
+
+test("what a diagnoser was told is looked up like a snapshot, whole or a line of it", async () => {
+  const ticket = TicketId.parse("ratelimiter.node_down.node-a.1");
+  const logs = Logs.parse({ "node-a": { kind: "read", lines: [{ atMs: 5, text: "stopping" }] } });
+  const told = { subject: SubjectName.parse("ratelimiter"), ticket, attempt: 1, tool: "logs" as const, atMs: 7, logs };
+  await (await loop.as("diagnoser")).publish(flow.toolEvidence, told);
+  const at = "operator.evidence.ratelimiter.tool.node_down.node-a.1.1.logs.7";
+  expect((await show("--at", at)).out).toContain('"stopping"');
+  expect((await show("--at", at, "--pointer", "/logs/node-a/lines/0/text")).out).toBe('"stopping"\n');
+  expect((await show("--at", at.replace(/7$/, "8"))).err).toContain("no evidence is kept at");
 });
 
 test.each([

@@ -41,6 +41,26 @@ export function registerSnapshots(program: Command, shell: Shell): void {
       .option("--pointer <pointer>", "only what this JSON pointer names, e.g. /parts/probe", jsonPointer),
   ).action((options: SnapshotOptions) =>
     withBus(shell, options, async (bus, context) => {
+      const part = (at: { address: string; sequence: number }, document: object, pointer: string) => {
+        const value = atPointer(document, pointer);
+        if (value === undefined) {
+          throw new CliError(
+            "POINTER_UNKNOWN",
+            `"${pointer}" names nothing in the snapshot at ${at.address}: its top is ${Object.keys(document).join(", ")}`,
+          );
+        }
+        const lines = () =>
+          safeJson(value, 2)
+            .split("\n")
+            .map((line) => [line]);
+        show(shell, options, { ...at, pointer, value }, lines);
+      };
+      if (options.at !== undefined && toolAddress.test(options.at)) {
+        const { address, sequence, message } = await findTold(bus, options.at, options.subject);
+        // It's no snapshot: without a pointer it's shown whole.
+        part({ address, sequence }, message, options.pointer ?? "");
+        return;
+      }
       const found =
         options.at === undefined
           ? await findSnapshot(bus, subjectOf(options.subject, context), options.sequence, shell.signal)
@@ -49,19 +69,8 @@ export function registerSnapshots(program: Command, shell: Shell): void {
         show(shell, options, found, () => snapshotPage(found, shell.nowMs(), shell.columns));
         return;
       }
-      const { address, sequence } = found;
-      const value = atPointer(found.snapshot, options.pointer);
-      if (value === undefined) {
-        throw new CliError(
-          "POINTER_UNKNOWN",
-          `"${options.pointer}" names nothing in the snapshot at ${address}: its top is ${Object.keys(found.snapshot).join(", ")}`,
-        );
-      }
-      const lines = () =>
-        safeJson(value, 2)
-          .split("\n")
-          .map((line) => [line]);
-      show(shell, options, { address, sequence, pointer: options.pointer, value }, lines);
+      const { address, sequence, snapshot } = found;
+      part({ address, sequence }, snapshot, options.pointer);
     }),
   );
 }
@@ -104,15 +113,33 @@ async function findSnapshot(
 }
 
 async function findEvidence(bus: Bus, address: string, subject: string | undefined): Promise<FoundSnapshot> {
-  if (subject !== undefined && !address.startsWith(`operator.evidence.${subject}.`)) {
-    throw new CliError("USAGE", `"${address}" is no evidence of the subject "${subject}": leave --subject out`);
-  }
+  checkSubject(address, subject);
   const found = await bus.last(flow.evidence, address);
   if (found) return { address: found.address, sequence: found.sequence, snapshot: found.message };
-  throw new CliError("SNAPSHOT_UNKNOWN", `no evidence is kept at "${address}": it's kept for 30 days`);
+  throw notKept(address);
 }
 
+/** What a diagnoser was told, e.g. the ends of logs. */
+async function findTold(bus: Bus, address: string, subject: string | undefined) {
+  checkSubject(address, subject);
+  const found = await bus.last(flow.toolEvidence, address);
+  if (found) return found;
+  throw notKept(address);
+}
+
+function checkSubject(address: string, subject: string | undefined): void {
+  if (subject === undefined || address.startsWith(`operator.evidence.${subject}.`)) return;
+  throw new CliError("USAGE", `"${address}" is no evidence of the subject "${subject}": leave --subject out`);
+}
+
+function notKept(address: string): CliError {
+  return new CliError("SNAPSHOT_UNKNOWN", `no evidence is kept at "${address}": it's kept for 30 days`);
+}
+
+const toolAddress = /^operator\.evidence\.[a-z][a-z0-9_]*\.tool(?:\.[\w=-]+){6}$/;
+
 function evidenceAddress(text: string): string {
+  if (toolAddress.test(text)) return text;
   const subject = /^operator\.evidence\.([^.]+)\.snapshot\.\d{1,16}$/.exec(text)?.[1];
   if (subject !== undefined && SubjectName.safeParse(subject).success) return text;
   throw new InvalidArgumentError("an address like operator.evidence.<subject>.snapshot.<ms> is wanted");
