@@ -76,6 +76,16 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await witness.allWell();
   }, 180_000);
 
+  test("a node that is cut off Redis is told from a Redis that is down, and the cut ends by itself", async () => {
+    await say({ subject, fault: "cut_redis", target: "node-a", ttlMs: 15_000 });
+    await witness.opens("redis_disconnected", "node-a");
+    await witness.until("diagnosed", () => witness.ticket("redis_disconnected", "node-a")?.diagnosis === "done");
+    const [cause] = witness.ticket("redis_disconnected", "node-a")?.attempts.at(-1)?.diagnosis?.answer.rootCauses ?? [];
+    expect(cause).toMatchObject({ category: "unreachable", target: "node-a" });
+    await witness.closes("redis_disconnected", "node-a");
+    await witness.allWell();
+  }, 180_000);
+
   test("three diagnosers share the work", async () => {
     await stack.compose("up", "--detach", "--no-recreate", "--wait", "--scale", "diagnoser=3");
     const before = witness.diagnoses.length;

@@ -94,11 +94,17 @@ test("a paused Redis says nothing, and goes on by itself", async () => {
 
 test("every fault is about members that the supervisor lists, or about keys of a Redis that it lists", () => {
   const member = (name: string, kind: string): Member => ({ target: name, kind, state: "running" });
-  const members = [member("node-a", "node"), member("node-b", "node"), member("redis", "redis")];
+  const inNetwork = { networks: { connected: ["redis"], cut: [] } };
+  const members = [
+    { ...member("node-a", "node"), ...inNetwork },
+    member("node-b", "node"),
+    { ...member("redis", "redis"), ...inNetwork },
+  ];
   for (const { targets } of faults) expect(targets([])).toEqual([]);
   expect(Object.fromEntries(faults.map(({ name, targets }) => [name, targets(members)]))).toEqual({
     kill_node: ["node-a", "node-b"],
     pause_node: ["node-a", "node-b"],
+    cut_redis: ["node-a"],
     kill_redis: ["redis"],
     pause_redis: ["redis"],
     forge_counters: ["key-load-0", "key-load-1"],

@@ -30,6 +30,16 @@ export const faults: Fault[] = [
     cause: "hung",
     verb: "pause",
   },
+  {
+    ...nodes,
+    // Only where members have networks of their own: containers.
+    targets: (members) => ofKind("node")(members.filter(({ networks }) => networks?.connected.includes("redis"))),
+    name: "cut_redis",
+    title: "A node loses its way to Redis, and answers as before",
+    cause: "unreachable",
+    verb: "disconnect",
+    network: "redis",
+  },
   { ...redis, name: "kill_redis", title: "Redis is killed, and what it held is gone", cause: "crashed", verb: "kill" },
   pauseRedis,
   forgeCounters,
