@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -22,6 +22,8 @@ test("the actuator's socket lists and starts, and refuses every other verb", asy
     ["/members/member-b/pause", order],
     ["/members/member-a/unpause", ""],
     ["/members/member-b/stop", ""],
+    ["/members/member-b/disconnect", order],
+    ["/members/member-b/connect", ""],
     ["/faults/p1/revert", ""],
     // A body that isn't even read.
     ["/members/member-b/kill", "{"],
@@ -92,6 +94,20 @@ test("an unknown target is quoted, beside those that there are; one whose name n
 });
 
 test.for([
+  { verb: "disconnect", body: "", code: "BAD_JSON" },
+  { verb: "disconnect", body: order, code: "BAD_BODY" },
+  { verb: "disconnect", body: '{"fault":"f1","forMs":60000,"network":""}', code: "BAD_BODY" },
+  { verb: "disconnect", body: '{"fault":"f1","forMs":60000,"network":"backend","force":true}', code: "BAD_BODY" },
+  { verb: "connect", body: "", code: "BAD_JSON" },
+  { verb: "connect", body: "{}", code: "BAD_BODY" },
+  { verb: "connect", body: '{"network":["backend"]}', code: "BAD_BODY" },
+])("a $verb with the body $body is refused: $code", async ({ verb, body, code }) => {
+  await using given = await superviseMembers({ targets: ["member-a"] });
+  const answer = await send(given.supervisor.sockets.chaos, "POST", `/members/member-a/${verb}`, body);
+  expect(codeOf(answer.body)).toBe(code);
+});
+
+test.for([
   { body: "", code: "BAD_JSON" },
   { body: "{", code: "BAD_JSON" },
   { body: "[]", code: "BAD_BODY" },
@@ -134,6 +150,29 @@ test("the sockets are their owner's alone, and gone after the close", async () =
   expect(statSync(join(sockets.chaos, "..")).mode & 0o777).toBe(0o700);
   await given.supervisor.close();
   expect(Object.values(sockets).some((socket) => existsSync(socket))).toBe(false);
+});
+
+test("sockets in folders of their own are open to whoever reaches the folder, which is left as it is", async () => {
+  await using given = await superviseMembers({ targets: [] });
+  const sockets = { chaos: join(given.folder, "c", "chaos.sock"), actuator: join(given.folder, "a", "actuator.sock") };
+  for (const socket of Object.values(sockets)) mkdirSync(join(socket, ".."), { mode: 0o755 });
+  await using supervisor = await Supervisor.start({ driver: given.driver, sockets });
+  expect(supervisor.sockets).toEqual(sockets);
+  for (const socket of Object.values(sockets)) {
+    expect(statSync(socket).mode & 0o777).toBe(0o666);
+    expect(statSync(join(socket, "..")).mode & 0o777).toBe(0o755);
+  }
+  expect((await send(sockets.actuator, "POST", "/members/member-a/kill", order)).status).toBe(403);
+});
+
+test("a folder that isn't there is said, and neither socket is left", async () => {
+  await using given = await superviseMembers({ targets: [] });
+  const sockets = { chaos: join(given.folder, "chaos.sock"), actuator: join(given.folder, "nowhere", "actuator.sock") };
+  await expect(Supervisor.start({ driver: given.driver, sockets })).rejects.toMatchObject({
+    code: "BAD_FOLDER",
+    message: expect.stringContaining(sockets.actuator),
+  });
+  expect(existsSync(sockets.chaos)).toBe(false);
 });
 
 test("a socket that a killed predecessor left is taken over; a living one isn't", async () => {

@@ -170,6 +170,33 @@ test("a verb that doesn't fit the member's state is refused", async () => {
   await expect(given.actuator.start("member-b")).rejects.toMatchObject({ code: "MEMBER_PAUSED" });
 });
 
+test("processes of one host can't be cut off a network, which is said", async () => {
+  await using given = await superviseMembers();
+  for (const ask of [
+    () => given.chaos.disconnect("member-a", { ...long("d1"), network: "backend" }),
+    () => given.chaos.connect("member-a", "backend"),
+  ]) {
+    await expect(ask()).rejects.toMatchObject({
+      code: "VERB_UNSUPPORTED",
+      message: expect.stringContaining("have no networks of their own"),
+    });
+  }
+  expect((await given.chaos.list())[0]).toEqual({ target: "member-a", kind: "example", state: "running" });
+});
+
+test("a fault whose member is there no more is over: nothing is left to take back", async () => {
+  await using given = await superviseMembers();
+  await given.chaos.kill("member-a", short("k1"));
+  await given.chaos.pause("member-b", long("p1"));
+  const { driver } = given;
+  const list = driver.members.bind(driver);
+  driver.members = async () => (await list()).filter(({ target }) => target === "member-b");
+  expect(await given.chaos.revert(id("k1"))).toMatchObject({ already: false, fault: { ended: { by: "gone" } } });
+  expect(await given.chaos.revert(id("k1"))).toMatchObject({ already: true, fault: { ended: { by: "gone" } } });
+  expect(await given.startsOf("member-a")).toBe(1);
+  expect(await faultOn(given, "member-b")).toMatchObject({ id: "p1" });
+});
+
 test("what others do to a member isn't taken for its own doing", async () => {
   await using given = await superviseMembers();
   // Killed behind its back while paused by a fault, and started behind its back while killed by one.
@@ -232,6 +259,8 @@ test("an answer comes in time though the operation goes on; what waited behind i
   await given.chaos.stop("member-a");
   await given.mark("member-a", "slow");
   const start = given.actuator.start("member-a");
+  // It may be refused before anybody looks.
+  start.catch(() => {});
   await vi.waitUntil(async () => (await given.startsOf("member-a")) === 2, { timeout: 10_000 });
   const late = given.chaos.kill("member-a", long("k1"));
   await expect(start).rejects.toMatchObject({ code: "OPERATION_LATE", message: expect.stringContaining("goes on") });

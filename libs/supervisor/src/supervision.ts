@@ -101,11 +101,17 @@ export class Supervision {
       const running = this.#faults.running.map(({ status }) => status.id).join(", ") || "none";
       throw new Refusal("FAULT_UNKNOWN", `there is no fault ${quoted(id)}; running: ${running}`);
     }
-    return await this.#inTurn(fault.status.target, asked, async () => {
-      const already = fault.status.ended !== undefined;
-      await this.#undo(fault, "revert");
-      return { already, fault: fault.status };
-    });
+    // Of a member that is there no more as well: that ends it.
+    return await this.#takeTurn(
+      fault.status.target,
+      asked,
+      async () => {},
+      async () => {
+        const already = fault.status.ended !== undefined;
+        await this.#undo(fault, "revert");
+        return { already, fault: fault.status };
+      },
+    );
   }
 
   /** Starts a member that isn't running and waits until it's ready; that ends the fault which holds it. */
@@ -164,19 +170,29 @@ export class Supervision {
     if (left.length > 0) throw new Refusal("DRIVER_FAILED", `not reverted: ${left.join("; ")}`);
   }
 
-  /** Runs it in the target's turn, with the member as it is then. For who has given up by then nothing is begun. */
+  /** Runs it in the target's turn, with the member as it is then. */
   async #inTurn<T>(target: string, asked: AbortSignal, operation: (member: Member) => Promise<T>): Promise<T> {
     await this.#member(target);
+    return await this.#takeTurn(target, asked, () => this.#member(target), operation);
+  }
+
+  /** Looks, then runs it, in the target's turn. For who has given up by then nothing is begun. */
+  async #takeTurn<T, Seen>(
+    target: string,
+    asked: AbortSignal,
+    look: () => Promise<Seen>,
+    operation: (seen: Seen) => Promise<T>,
+  ): Promise<T> {
     const { answerWithinMs } = this.#limits;
     const progress = { begun: false, late: false };
     const turn = this.#turns.take(target, waitingMax, async () => {
-      const member = await this.#member(target);
+      const seen = await look();
       // Both are looked at after the last wait: what is begun adds its fault at once, so that a close finds it.
       if (this.#closing) throw new Refusal("SUPERVISOR_CLOSING", "the supervisor is closing: it begins nothing more");
       if (progress.late || asked.aborted)
         throw new Refusal("OPERATION_LATE", `nobody waits for the operation on ${target} any more: it wasn't begun`);
       progress.begun = true;
-      return await operation(member);
+      return await operation(seen);
     });
     return await within(answerWithinMs, turn, () => {
       progress.late = true;
