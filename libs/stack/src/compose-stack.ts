@@ -77,14 +77,14 @@ export class ComposeStack implements AsyncDisposable {
     return stdout;
   }
 
-  /** The operator's command line, as a person beside the stack uses it; its one JSON document. */
+  /** The operator's command line, as a person beside the stack uses it: the last JSON document that it prints. */
   async operator(...words: string[]): Promise<unknown> {
     const { stdout } = await run(
       process.execPath,
       [join(root, "cli", "src", "main.ts"), ...words, "--context", join(this.folder, "context.json"), "--json"],
       { cwd: root, env: this.#environment, timeout: 120_000 },
     );
-    return JSON.parse(stdout);
+    return JSON.parse(linesOf(stdout).at(-1) ?? "");
   }
 
   /** The id of a service's containers, also of those that have ended. */
