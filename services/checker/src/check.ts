@@ -21,7 +21,7 @@ export type Input =
   /** The stream lost what was in between before it was read. */
   | { kind: "gap"; fromSequence: number; toSequence: number };
 
-/** What follows from an input, to be published in the order evidence, violations, verdicts; then the memory is saved. */
+/** What follows from an input, to be published in the order violations, evidence, verdicts; then the memory is saved. */
 export interface Assessment {
   memory: Memory;
   recall: Recall;
