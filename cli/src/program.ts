@@ -6,6 +6,7 @@ import { registerAudit } from "./commands/audit.ts";
 import { registerChaos } from "./commands/chaos.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDeploy } from "./commands/deploy.ts";
 import { registerDiagnose } from "./commands/diagnose.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerKeys } from "./commands/keys.ts";
@@ -60,6 +61,7 @@ export function createProgram(shell: Shell): Command {
   registerDeadLetters(program, shell);
   registerDoctor(program, shell);
   registerProvision(program, shell);
+  registerDeploy(program, shell);
   registerDemo(program, shell);
   return program;
 }
