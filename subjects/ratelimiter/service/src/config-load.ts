@@ -16,6 +16,7 @@ export const LoadConfig = z.object({
   "key-limits": z.string().default("").transform(readKeyLimits),
   "timeout-ms": number(10, 60_000).default(1_000),
   "duration-ms": number(1, 604_800_000).optional(),
+  "beat-file": z.string().optional(),
 });
 export type LoadConfig = z.infer<typeof LoadConfig>;
 

@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
@@ -68,6 +71,23 @@ test("nodes that don't share a Redis admit too much together, and it finds that 
     ["--duration-ms", "1500"],
   );
   expect(summary.overAdmitted).toBeGreaterThan(0);
+});
+
+test("its beat is the line of the last second in which it asked: one that asks no more has none", async () => {
+  const redis = use(await startRedis());
+  const node = use(await startNodeProcess("a", redis.url));
+  const folder = mkdtempSync(join(tmpdir(), "load-"));
+  try {
+    const file = join(folder, "beat.json");
+    const { lines } = await runLoad([node.url], ["--rate", "0.1", "--duration-ms", "2500", "--beat-file", file]);
+    const [asking, ...idle] = lines;
+    expect(asking?.sent).toBe(1);
+    expect(idle.length).toBeGreaterThan(0);
+    expect(idle.filter(({ sent }) => sent > 0)).toEqual([]);
+    expect(Line.parse(JSON.parse(readFileSync(file, "utf8")))).toEqual(asking);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("a node that's down is an error, and the others are asked as before; SIGTERM ends it with a summary", async () => {

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
@@ -63,7 +64,10 @@ console.log(JSON.stringify({ type: "summary", atMs: Date.now(), seed, durationMs
 await agent.destroy();
 
 function report(): void {
-  console.log(JSON.stringify({ type: "load", atMs: Date.now(), ...second.report() }));
+  const counted = second.report();
+  const line = JSON.stringify({ type: "load", atMs: Date.now(), ...counted });
+  console.log(line);
+  if (config["beat-file"] !== undefined && counted.sent > 0) writeFileSync(config["beat-file"], line);
   second = createTally(config.targets);
 }
 
