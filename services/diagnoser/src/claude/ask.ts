@@ -22,6 +22,10 @@ export interface Wait {
   untilMs: number;
 }
 
+/** Why no attempt gets to the model until somebody sees to it: nothing is left to spend, or key or model are denied. */
+export const pauses = ["budget", "denied"] as const;
+export type Pause = (typeof pauses)[number];
+
 export interface Asking {
   call: (request: Conversation) => Promise<Called>;
   bill: Bill;
@@ -29,6 +33,8 @@ export interface Asking {
   budget: (mostUsd: number) => Promise<{ usd: number; why: string }>;
   /** Called before each wait. */
   onWait: (wait: Wait) => Promise<void>;
+  /** Called when a question gets nowhere for such a reason. */
+  onPause: (why: Pause) => void;
   /** Called after a wait: why nobody needs the answer any more, if so. */
   mootSince: () => Promise<string | undefined>;
   /** All waits together. */
@@ -51,7 +57,10 @@ export async function ask(asking: Asking, request: Conversation): Promise<Asked>
   for (;;) {
     const { usd, why } = await asking.budget(usdOf(request.model, mostOf(request)));
     const tokens = Math.min(request.max_tokens, tokensFor(request.model, request, usd));
-    if (tokens < tokensMin) return { kind: "unusable", why: `no budget: ${why}` };
+    if (tokens < tokensMin) {
+      asking.onPause("budget");
+      return { kind: "unusable", why: `no budget: ${why}` };
+    }
     const called = await asking.call({ ...request, max_tokens: tokens });
     if (called.kind === "message") {
       bill.add(called.usage);
@@ -83,8 +92,10 @@ export async function ask(asking: Asking, request: Conversation): Promise<Asked>
       case "late":
         return { kind: "unusable", why: `the model was too slow: ${failure.why}` };
       case "unpaid":
+        asking.onPause("budget");
         return { kind: "unusable", why: `no budget: ${failure.why}` };
       case "denied":
+        if (failure.code === "MODEL_DENIED") asking.onPause("denied");
         return ended(bill, failure.code, failure.why);
     }
   }

@@ -222,6 +222,11 @@ test("what tickets say was spent in this hour counts after a restart; older mone
         diagnosis: { engine: { kind: "playbook", why: "no budget: 0.00 USD are left of 2 USD for an hour" } },
       });
       expect(api.requests).toHaveLength(1);
+      // For the alert.
+      const [, url = ""] = /"http":"([^"]+)"/.exec(readFileSync(office.file("diagnoser-one.log"), "utf8")) ?? [];
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      expect(metrics).toMatch(/^operator_model_pauses_total\{.*why="budget".*\} 1$/m);
+      expect(metrics).toMatch(/^operator_model_pauses_total\{.*why="denied".*\} 0$/m);
     },
     { OPERATOR_CLAUDE_MAX_USD_PER_HOUR: "2" },
   );

@@ -6,7 +6,7 @@ import type { Ticket } from "@operator/contracts/ticket";
 import { claudeRequest, type Effort, usual, whyNotAsked } from "@operator/evidence/claude-request";
 import type { Case } from "@operator/ground/case";
 import type { Action } from "@operator/subject/action";
-import type { Wait } from "./ask.ts";
+import type { Pause, Wait } from "./ask.ts";
 import { Bill } from "./bill.ts";
 import { call } from "./call.ts";
 import { consult, type Consulted } from "./consult.ts";
@@ -30,6 +30,7 @@ export interface ClaudeOptions {
   secrets: readonly string[];
   /** Called before each wait for a busy API. */
   onWait: (job: Job, wait: Wait) => void;
+  onPause: (why: Pause) => void;
 }
 
 export interface Consultation {
@@ -87,6 +88,7 @@ export async function askClaude(options: ClaudeOptions, consultation: Consultati
           isTold = true;
           await consultation.tellWait(wait);
         },
+        onPause: options.onPause,
         mootSince: consultation.mootSince,
         waitMsMax,
         wait: (ms) => sleep(ms, undefined, { signal }),

@@ -62,6 +62,7 @@ async function consulting(script: Script, { usd = 5, timeoutMs = 5_000, moot }: 
   const client = await createClient({ apiKey: api.key, url: api.url, log });
   const waits: number[] = [];
   const shown: string[] = [];
+  const pauses: string[] = [];
   const bill = new Bill(model);
   const request = claudeRequest({
     file: theCase.file,
@@ -81,6 +82,7 @@ async function consulting(script: Script, { usd = 5, timeoutMs = 5_000, moot }: 
       onWait: async ({ why }) => {
         shown.push(why);
       },
+      onPause: (why) => pauses.push(why),
       mootSince: async () => moot,
       waitMsMax: 600_000,
       wait: async (ms) => waits.push(ms),
@@ -89,7 +91,7 @@ async function consulting(script: Script, { usd = 5, timeoutMs = 5_000, moot }: 
     request,
   );
   expect(api.refused).toEqual([]);
-  return { consulted, waits, shown, api, bill };
+  return { consulted, waits, shown, pauses, api, bill };
 }
 
 const sound: Script = (request) => ({ text: soundAnswer(request, "node-a") });
@@ -218,6 +220,18 @@ describe("what becomes of trouble", () => {
     expect(outcome.waits).toEqual(waits);
     // Every wait for a busy API is shown; the second before another try isn't one.
     expect(outcome.shown).toHaveLength(waits.filter((ms) => ms !== 1_000).length);
+  });
+
+  test.each<[sentence: string, script: Script, pauses: string[], setting?: Setting]>([
+    ["the account has no money", turns({ status: 402, type: "billing_error" }), ["budget"]],
+    ["our budget is spent", turns(), ["budget"], { usd: 0.1 }],
+    ["a wrong key", turns({ status: 401, type: "authentication_error" }), ["denied"]],
+    ["a key that is taken back before the repair", turns(wrongQuote, { status: 401 }), ["denied"]],
+    ["a request that it won't take is one case's trouble", turns({ status: 400 }), []],
+    ["nor is a busy model a pause", turns(busy, sound), []],
+  ])("a pause of all diagnosis is told: %s", async (_, script, expected, setting) => {
+    const { pauses } = await consulting(script, setting);
+    expect(pauses).toEqual(expected);
   });
 
   test("what broke off is counted as the most that it can have cost, and says so", async () => {

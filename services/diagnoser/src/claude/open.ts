@@ -4,7 +4,7 @@ import type { Ticket } from "@operator/contracts/ticket";
 import type { ServiceContext } from "@operator/service/service-context";
 import type { z } from "zod";
 import type { diagnoserConfig } from "../config.ts";
-import type { Wait } from "./ask.ts";
+import { type Pause, pauses, type Wait } from "./ask.ts";
 import { askClaude, type Consultation } from "./claude.ts";
 import { createClient } from "./client.ts";
 import type { Consulted } from "./consult.ts";
@@ -21,10 +21,16 @@ export function openClaude(
   secrets: readonly string[],
 ): Consult | undefined {
   const { ANTHROPIC_API_KEY: apiKey, OPERATOR_CLAUDE_MODEL: model, OPERATOR_CLAUDE_URL: url } = config;
-  if (apiKey === undefined) return undefined;
-  if (!isPriced(model)) log.warn({ model }, "no price is known of this model: it's counted as the dearest");
   const waits = metrics.counter("operator_model_waits_total", "Times that an attempt waited for a busy model", []);
   const dollars = metrics.counter("operator_model_usd_total", "US dollars spent on models", ["model"]);
+  const paused = metrics.counter("operator_model_pauses_total", "Questions that the model didn't get, or denied", [
+    "why",
+  ]);
+  // There from the start, also without a key: an alert sees the first one rise.
+  dollars.inc({ model }, 0);
+  for (const why of pauses) paused.inc({ why }, 0);
+  if (apiKey === undefined) return undefined;
+  if (!isPriced(model)) log.warn({ model }, "no price is known of this model: it's counted as the dearest");
   let client: ReturnType<typeof createClient> | undefined;
   const options = {
     client: () => (client ??= createClient({ apiKey, url, log })),
@@ -39,6 +45,7 @@ export function openClaude(
       waits.inc();
       log.info({ ticket, attempt, why, untilMs }, "waiting for the model");
     },
+    onPause: (why: Pause) => paused.inc({ why }),
   };
   return async (consultation) => {
     const consulted = await askClaude(options, consultation);
