@@ -1,6 +1,4 @@
 import type { Container, Place, Network } from "./engine.ts";
-import { nameOf } from "./labelled.ts";
-import { serviceLabel } from "./labels.ts";
 
 /**
  * Which containers were cut off which networks, and how they stood there: the engine forgets both with the connection.
@@ -19,19 +17,9 @@ export class Cuts {
     this.#byContainer.get(container.Id)?.delete(network.Id);
   }
 
-  has(container: Container, network: Network): boolean {
-    return this.#byContainer.get(container.Id)?.has(network.Id) ?? false;
-  }
-
-  /** With what a container is connected again: as it stood there, and by the names that compose gives. */
-  placeOf(container: Container, network: Network): Partial<Place> {
-    const place: Partial<Place> = this.#byContainer.get(container.Id)?.get(network.Id) ?? {};
-    const aliases = new Set([...(place.Aliases ?? []), nameOf(container)]);
-    const service = container.Labels[serviceLabel];
-    if (service !== undefined) aliases.add(service);
-    // The short id, which the engine adds by itself.
-    aliases.delete(container.Id.slice(0, 12));
-    return { ...place, Aliases: [...aliases] };
+  /** How the container stood in a network that it's cut off. */
+  placeOf(container: Container, network: Network): Place | undefined {
+    return this.#byContainer.get(container.Id)?.get(network.Id);
   }
 
   /** Forgets containers that aren't there any more. */

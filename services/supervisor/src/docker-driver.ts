@@ -88,7 +88,7 @@ export function dockerDriver(options: DockerDriverOptions): Driver {
       },
       connect: async (target, name) => {
         const { container, network } = both(await findLabelled(engine, project), target, name);
-        await engine.connect(network.Id, container.Id, cuts.placeOf(container, network));
+        await engine.connect(network.Id, container.Id, cuts.placeOf(container, network) ?? {});
         await until(container.Id, (seen) => placeIn(seen, network) !== undefined, `connected to ${network.Name}`);
         cuts.remove(container, network);
       },
@@ -98,7 +98,9 @@ export function dockerDriver(options: DockerDriverOptions): Driver {
 
 function memberOf(target: string, container: Container, networks: Map<string, Network>, cuts: Cuts): Member {
   const connected = [...networks].filter(([, network]) => isListedIn(container, network));
-  const cut = [...networks].filter(([, network]) => cuts.has(container, network) && !isListedIn(container, network));
+  const cut = [...networks].filter(
+    ([, network]) => cuts.placeOf(container, network) && !isListedIn(container, network),
+  );
   const names = (of: [string, Network][]) => of.map(([name]) => name).toSorted();
   return {
     target,

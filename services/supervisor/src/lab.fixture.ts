@@ -8,7 +8,7 @@ import Docker from "dockerode";
 import { type DockerDriverOptions, dockerDriver } from "./docker-driver.ts";
 import { Engine, type EngineLimits } from "./engine.ts";
 import { EngineProxy } from "./engine-proxy.fixture.ts";
-import { kindLabel, networkLabel, projectLabel, serviceLabel, targetLabel } from "./labels.ts";
+import { kindLabel, networkLabel, projectLabel, targetLabel } from "./labels.ts";
 
 export const dockerSocket = "/var/run/docker.sock";
 const docker = new Docker({ socketPath: dockerSocket });
@@ -68,7 +68,7 @@ type LabOptions = Omit<DockerDriverOptions, "engine" | "project"> & EngineLimits
 
 /** Containers and networks of a project of its own, under a supervisor that speaks to the engine through a proxy. */
 export class Lab implements AsyncDisposable {
-  readonly project = `operator-test-${randomBytes(4).toString("hex")}`;
+  readonly project = `operator-driver-${randomBytes(4).toString("hex")}`;
   readonly folder: string;
   readonly proxy: EngineProxy;
   readonly #image: ImageName;
@@ -107,11 +107,11 @@ export class Lab implements AsyncDisposable {
     return { supervisor, driver, chaos, actuator };
   }
 
-  /** A member of the project: `node-a` is a container `<project>-node-a-1` of the service `node-a`, as compose makes it. */
+  /** A member of the project: `node-a` is a container `<project>-node-a-1`, as compose names it. */
   async member(target: string, made: Made = {}): Promise<Docker.Container> {
     return await this.container(`${target}-1`, {
       ...made,
-      labels: { [serviceLabel]: target, [targetLabel]: target, [kindLabel]: "node", ...made.labels },
+      labels: { [targetLabel]: target, [kindLabel]: "node", ...made.labels },
     });
   }
 

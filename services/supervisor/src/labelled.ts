@@ -25,7 +25,7 @@ export async function findLabelled(engine: Engine, project: string): Promise<Lab
 }
 
 /** A container's name; its id when it has none. */
-export function nameOf({ Names, Id }: Container): string {
+function nameOf({ Names, Id }: Container): string {
   return Names[0]?.replace(/^\//, "") ?? Id;
 }
 

@@ -1,6 +1,5 @@
 /** What compose writes on what belongs to a project. */
 export const projectLabel = "com.docker.compose.project";
-export const serviceLabel = "com.docker.compose.service";
 /** `True` on what `docker compose run` started beside a service, with all of that service's labels. */
 export const oneOffLabel = "com.docker.compose.oneoff";
 
