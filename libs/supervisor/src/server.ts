@@ -87,7 +87,8 @@ export class Supervisor implements AsyncDisposable {
       await once(server, "listening");
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new SupervisorError("BAD_FOLDER", `no socket can be made at ${quoted(path)}: ${why}`, { cause: error });
+      const what = `no socket can be made at ${quoted(path)}: is its folder there, and open to this user? ${why}`;
+      throw new SupervisorError("BAD_FOLDER", what, { cause: error });
     }
     this.#servers.push(server);
     chmodSync(path, this.#socketMode);

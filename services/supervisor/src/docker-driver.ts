@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Member } from "@operator/subject/fault";
 import type { Driver } from "@operator/supervisor/driver";
 import { Cuts } from "./cuts.ts";
-import type { Container, Engine, Inspection, Network, Place } from "./engine.ts";
+import type { Container, Engine, Inspection, Network } from "./engine.ts";
 import { kindLabel } from "./labels.ts";
 import { findLabelled, type Labelled } from "./labelled.ts";
 
@@ -97,10 +97,8 @@ export function dockerDriver(options: DockerDriverOptions): Driver {
 }
 
 function memberOf(target: string, container: Container, networks: Map<string, Network>, cuts: Cuts): Member {
-  const connected = [...networks].filter(([, network]) => isListedIn(container, network));
-  const cut = [...networks].filter(
-    ([, network]) => cuts.placeOf(container, network) && !isListedIn(container, network),
-  );
+  const connected = [...networks].filter(([, network]) => placeIn(container, network));
+  const cut = [...networks].filter(([, network]) => cuts.placeOf(container, network) && !placeIn(container, network));
   const names = (of: [string, Network][]) => of.map(([name]) => name).toSorted();
   return {
     target,
@@ -127,15 +125,13 @@ function conditionOf({ State: { Status, ExitCode, Health } }: Inspection): strin
   return Health ? `${Status} and ${Health.Status}` : Status;
 }
 
-function placeIn({ NetworkSettings }: Inspection, network: Network): Place | undefined {
-  return Object.values(NetworkSettings.Networks).find(({ NetworkID }) => NetworkID === network.Id);
-}
-
-/** A container that was never started has networks by name only. */
-function isListedIn({ NetworkSettings }: Container, { Id, Name }: Network): boolean {
-  return Object.entries(NetworkSettings.Networks).some(([name, { NetworkID }]) =>
-    NetworkID === "" ? name === Name : NetworkID === Id,
-  );
+/** How it stands in a network; undefined when it doesn't. What was connected since it last ran has no more than a name. */
+function placeIn<Of extends { NetworkID: string }>(
+  { NetworkSettings }: { NetworkSettings: { Networks: Record<string, Of> } },
+  { Id, Name }: Network,
+): Of | undefined {
+  const places = Object.entries(NetworkSettings.Networks);
+  return places.find(([name, { NetworkID }]) => (NetworkID === "" ? name === Name : NetworkID === Id))?.[1];
 }
 
 function both({ containers, networks }: Labelled, target: string, name: string) {

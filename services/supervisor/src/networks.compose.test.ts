@@ -73,6 +73,19 @@ describe.skipIf(why !== undefined)("members on networks", () => {
     expect(await state()).toEqual({ cut: [], fault: undefined });
   });
 
+  test("a member that ended meanwhile is taken back as well, and is reached again once it runs", async () => {
+    await lab.network("backend");
+    const node = await lab.member("node-a", { serves: true, networks: { backend: ["node-a"] } });
+    const peer = await lab.container("peer", { networks: { backend: [] } });
+    const { chaos, actuator } = await lab.supervise();
+    await chaos.disconnect("node-a", off("d1", "backend"));
+    await node.kill();
+    expect(await chaos.revert(id("d1"))).toMatchObject({ already: false, fault: { ended: { by: "revert" } } });
+    expect((await chaos.list())[0]).toMatchObject({ state: "stopped", networks: { connected: ["backend"], cut: [] } });
+    await actuator.start("node-a");
+    await vi.waitUntil(() => lab.reaches(peer, "node-a"), { timeout: 15_000 });
+  });
+
   test("a network without a label, of another project, or that isn't the member's, doesn't exist", async () => {
     await lab.network("backend");
     await lab.network("elsewhere");
