@@ -12,6 +12,7 @@ const why = whyNoDocker();
 if (why !== undefined) process.stdout.write(`compose: skipped, ${why}\n`);
 
 const subject = "ratelimiter";
+const graceScale = 0.2;
 /** The operator's own, all but the bus: each is killed once. */
 const services = [
   "observer-ratelimiter",
@@ -29,7 +30,8 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
   const key = () => join(stack.folder, "compose.pem");
 
   beforeAll(async () => {
-    stack = await ComposeStack.make();
+    process.stdout.write(`compose: graces and hold-downs are scaled by ${graceScale}\n`);
+    stack = await ComposeStack.make({ OPERATOR_GRACE_SCALE: String(graceScale) });
     const started = performance.now();
     await stack.compose("up", "--detach", "--wait", "--wait-timeout", "150");
     process.stdout.write(`compose: all healthy ${((performance.now() - started) / 1_000).toFixed(1)} s after up\n`);
