@@ -21,6 +21,19 @@ function after(...readings: RegistryReading[]) {
   return { watched: Object.fromEntries(nodes.watched()), departed: nodes.departed() };
 }
 
+test("nodes that left make room: of any number that come and go, the newest are watched", () => {
+  const nodes = new KnownNodes(new Map());
+  for (let generation = 0; generation < 3; generation++) {
+    const ids = Array.from({ length: 200 }, (_, at) => `node-${generation}-${at}`);
+    nodes.learn(registry(Object.fromEntries(ids.map((id) => [id, "http://b:2"]))));
+    expect([...nodes.watched().keys()]).toEqual(ids);
+    nodes.learn(registry({}, Object.fromEntries(ids.map((id) => [id, 5]))));
+    expect(nodes.departed()).toEqual(ids);
+  }
+  nodes.learn(registry({}));
+  expect(nodes.departed()).toEqual([]);
+});
+
 describe("watched are", () => {
   test.each([
     ["the configured before any reading", [], { "node-a": "http://a:1" }],

@@ -38,10 +38,15 @@ export class KnownNodes {
       if (this.#learned.has(id) || this.#learned.size < nodesMax) this.#learned.set(id, url.data);
     }
     this.#lastDepartureMs = Math.max(this.#lastDepartureMs, ...Object.values(registry.departed));
-    // The registry forgets departures in time; we don't, or a node would be missed a day after it left.
     for (const id of Object.keys(registry.departed)) {
       if (members.has(id) || !(this.#configured.has(id) || this.#learned.has(id))) continue;
       this.#departed.add(id);
+      // Its place among those that are followed is another's now.
+      this.#learned.delete(id);
+    }
+    // The registry forgets departures in time; of a configured node we don't, or it would be missed a day after it left.
+    for (const id of this.#departed) {
+      if (!this.#configured.has(id) && !Object.hasOwn(registry.departed, id)) this.#departed.delete(id);
     }
     this.#hear(registry);
   }
