@@ -7,7 +7,7 @@ import { flow } from "./flow.ts";
 // What people read of the flow is compared with the flow.
 
 const root = join(import.meta.dirname, "..", "..", "..");
-const services = ["observer", "checker", "ticketer", "diagnoser", "actuator"] as const;
+const services = ["observer", "checker", "ticketer", "diagnoser", "actuator", "chaos", "notifier"] as const;
 const channels = Object.values(flow);
 
 test("the README's lines of who sends what to whom are those of flow.ts", () => {
@@ -30,5 +30,5 @@ test.each(services)("the description of %s's package is what it reads and sends"
   const reads = channels.filter(({ readers }) => readers.some((reader) => reader === service)).map(({ name }) => name);
   const sends = channels.filter(({ senders }) => senders.some((sender) => sender === service)).map(({ name }) => name);
   expect([...reads, "clock"]).toContain(from);
-  expect(sends).toContain(to);
+  expect([...sends, "webhook"]).toContain(to);
 });

@@ -42,7 +42,7 @@ afterAll(async () => {
   await nats.stop();
 });
 
-const loop = ["observer", "checker", "ticketer", "diagnoser", "actuator"] as const satisfies UserName[];
+const loop = ["observer", "checker", "ticketer", "diagnoser", "actuator", "notifier"] as const satisfies UserName[];
 
 describe.for(loop)("the %s", (user) => {
   test("can't read the journal, by its newest message or in order", async () => {
