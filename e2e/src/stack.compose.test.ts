@@ -81,6 +81,10 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
   test("a node that is cut off Redis is told from a Redis that is down, and the cut ends by itself", async () => {
     await say({ subject, fault: "cut_redis", target: "node-a", ttlMs: 15_000 });
     await witness.opens("redis_disconnected", "node-a");
+    // Who holds the fault's end dies as well; the next one ends it.
+    const [supervisor = ""] = await stack.containers("supervisor");
+    await stack.docker("kill", supervisor);
+    await stack.compose("up", "--detach", "--no-recreate", "--wait", "supervisor");
     await witness.until("diagnosed", () => witness.ticket("redis_disconnected", "node-a")?.diagnosis === "done");
     const [cause] = witness.ticket("redis_disconnected", "node-a")?.attempts.at(-1)?.diagnosis?.answer.rootCauses ?? [];
     expect(cause).toMatchObject({ category: "unreachable", target: "node-a" });

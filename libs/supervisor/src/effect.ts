@@ -1,10 +1,13 @@
 import type { Member } from "@operator/subject/fault";
+import { z } from "zod";
 import { quoted, Refusal } from "./supervisor-error.ts";
 
 /** What a fault does to its target. */
-export type Effect =
-  | { verb: "kill" | "pause"; target: string }
-  | { verb: "disconnect"; target: string; network: string };
+export const Effect = z.discriminatedUnion("verb", [
+  z.object({ verb: z.enum(["kill", "pause"]), target: z.string() }),
+  z.object({ verb: z.literal("disconnect"), target: z.string(), network: z.string() }),
+]);
+export type Effect = z.infer<typeof Effect>;
 
 /** E.g. `kill of node-a`, `disconnect of node-a from "backend"`. */
 export function said(effect: Effect): string {

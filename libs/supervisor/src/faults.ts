@@ -1,5 +1,9 @@
+import { FaultId } from "@operator/contracts/chaos";
+import { TimeMs } from "@operator/contracts/names";
+import { z } from "zod";
 import type { EndedBy, FaultStatus } from "./answers.ts";
-import { type Effect, said } from "./effect.ts";
+import { Effect, said } from "./effect.ts";
+import { KeptFile } from "./kept-file.ts";
 import { quoted, Refusal } from "./supervisor-error.ts";
 
 /** So many ended faults are remembered, so that a repeated command finds that its fault was made. */
@@ -12,11 +16,21 @@ export interface Fault {
   revertError?: string;
 }
 
-/** The faults that were made, by id, and which of them holds which target: one at most. */
+const Kept = z.array(z.object({ effect: Effect, id: FaultId, beganAtMs: TimeMs, endsAtMs: TimeMs }));
+
+/** The faults that were made, by id, and which of them holds which target: one at most. Those that run outlive a kill, given a file. */
 export class Faults {
   readonly #byId = new Map<string, Fault>();
   readonly #running = new Map<string, Fault>();
   readonly #ended: string[] = [];
+  readonly #kept: KeptFile<z.infer<typeof Kept>> | undefined;
+
+  /** Throws `STATE_UNREADABLE`. */
+  constructor(file?: string) {
+    const kept = file === undefined ? undefined : new KeptFile(file, Kept);
+    for (const { effect, ...times } of kept?.read() ?? []) this.add(effect, times);
+    this.#kept = kept;
+  }
 
   /** The fault that holds a target. */
   on(target: string): Fault | undefined {
@@ -59,6 +73,7 @@ export class Faults {
     const fault: Fault = { effect, status };
     this.#byId.set(status.id, fault);
     this.#running.set(status.target, fault);
+    this.#keep();
     return fault;
   }
 
@@ -66,7 +81,14 @@ export class Faults {
     fault.status.ended = { atMs: Date.now(), by };
     delete fault.revertError;
     this.#running.delete(fault.status.target);
+    this.#keep();
     this.#ended.push(fault.status.id);
     if (this.#ended.length > endedMax) this.#byId.delete(this.#ended.shift() ?? "");
+  }
+
+  #keep(): void {
+    this.#kept?.write(
+      this.running.map(({ effect, status: { id, beganAtMs, endsAtMs } }) => ({ effect, id, beganAtMs, endsAtMs })),
+    );
   }
 }

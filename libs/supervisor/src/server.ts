@@ -18,6 +18,8 @@ type Place = { folder: string } | { sockets: Record<ClientKind, string> };
 export type SupervisorOptions = Place & SupervisorLimits & { driver: Driver };
 
 interface SupervisorLimits {
+  /** Where the faults that run are kept, so that the next supervisor ends them when this one is killed; nowhere unless told. */
+  faultsFile?: string;
   /** The driver lists the members within this time; 4 s unless told. */
   listWithinMs?: number;
   /** An answer comes within this time, even when the operation goes on; 25 s unless told. */
@@ -30,7 +32,8 @@ interface SupervisorLimits {
 
 /**
  * The one who may start, stop, kill, pause and cut off members: HTTP with JSON on a Unix socket for each kind of client,
- * `chaos.sock` and `actuator.sock` where there is one folder. The ends of faults live as long as it does; its close reverts them.
+ * `chaos.sock` and `actuator.sock` where there is one folder. Its close reverts the
+ * faults that run; when it's killed, the next one ends them, given the file in which they are kept.
  */
 export class Supervisor implements AsyncDisposable {
   readonly sockets: Record<ClientKind, string>;
@@ -40,14 +43,9 @@ export class Supervisor implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   private constructor(options: SupervisorOptions) {
-    const { driver, ...limits } = options;
-    this.#supervision = new Supervision(driver, {
-      listWithinMs: 4_000,
-      answerWithinMs: 25_000,
-      retryMs: 1_000,
-      closeWithinMs: 25_000,
-      ...limits,
-    });
+    const { driver, faultsFile, ...limits } = options;
+    const usual = { listWithinMs: 4_000, answerWithinMs: 25_000, retryMs: 1_000, closeWithinMs: 25_000 };
+    this.#supervision = new Supervision(driver, { ...usual, ...limits }, faultsFile);
     if ("sockets" in options) {
       this.sockets = options.sockets;
       this.#socketMode = 0o666;
@@ -57,7 +55,7 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
-  /** Listens on both sockets. Throws `SUPERVISOR_RUNNING` when somebody does already, `BAD_FOLDER`. */
+  /** Listens on both sockets. Throws `SUPERVISOR_RUNNING` when somebody does already, `BAD_FOLDER`, `STATE_UNREADABLE`. */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const supervisor = new Supervisor(options);
     if ("folder" in options) {

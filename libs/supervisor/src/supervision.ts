@@ -30,13 +30,16 @@ export class Supervision {
   readonly #driver: Driver;
   readonly #limits: SupervisionLimits;
   readonly #turns = new Turns();
-  readonly #faults = new Faults();
+  readonly #faults: Faults;
   readonly #ends = new Map<Fault, NodeJS.Timeout>();
   #closing = false;
 
-  constructor(driver: Driver, limits: SupervisionLimits) {
+  /** `faultsFile`: the faults that run there, of a supervisor that was killed, are held to their ends. Throws `STATE_UNREADABLE`. */
+  constructor(driver: Driver, limits: SupervisionLimits, faultsFile?: string) {
     this.#driver = driver;
     this.#limits = limits;
+    this.#faults = new Faults(faultsFile);
+    for (const fault of this.#faults.running) this.#holdEnd(fault, fault.status.endsAtMs - Date.now(), "time");
   }
 
   async list(): Promise<MemberStatus[]> {

@@ -12,6 +12,8 @@ const own = {
   /** Each in a volume that this one client mounts as well. */
   OPERATOR_SUPERVISOR_CHAOS_SOCKET: path.default("/run/operator/supervisor/chaos/chaos.sock"),
   OPERATOR_SUPERVISOR_ACTUATOR_SOCKET: path.default("/run/operator/supervisor/actuator/actuator.sock"),
+  /** A folder that outlives the container: the faults that run, for the next supervisor when this one is killed. */
+  OPERATOR_SUPERVISOR_STATE: path.default("/var/lib/operator"),
   OPERATOR_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
 };
 

@@ -10,6 +10,8 @@ export interface DockerDriverOptions {
   engine: Engine;
   /** Compose's name of the project whose containers are the members. */
   project: string;
+  /** Where it's kept who was cut off what, so that it outlives this process; nowhere unless told. */
+  cutsFile?: string;
   /** A started container is ready within this time; 20 s unless told. */
   readyWithinMs?: number;
   /** What the engine has done is to be seen within this time; 3 s unless told. */
@@ -21,7 +23,7 @@ const lookEveryMs = 50;
 /** The supervisor's driver over the labelled containers of one compose project. Throws what `Engine` and `findLabelled` do. */
 export function dockerDriver(options: DockerDriverOptions): Driver {
   const { engine, project, readyWithinMs = 20_000, effectWithinMs = 3_000 } = options;
-  const cuts = new Cuts();
+  const cuts = new Cuts(options.cutsFile);
 
   const containerOf = async (target: string) => found((await findLabelled(engine, project)).containers, target);
   /** Looks at a container until it's so. */

@@ -20,7 +20,7 @@ export type Network = z.infer<typeof Network>;
 const orNothing = <T>(schema: z.ZodType<T>) => schema.nullish().transform((value) => value ?? undefined);
 
 /** How a container stands in a network, as far as it takes to bring it back there as it was. */
-const Place = z.object({
+export const Place = z.object({
   Aliases: orNothing(z.array(z.string())),
   Links: orNothing(z.array(z.string())),
   IPAMConfig: orNothing(z.object({ IPv4Address: z.string().optional(), IPv6Address: z.string().optional() })),

@@ -13,9 +13,7 @@ if (why !== undefined) process.stdout.write(`supervisor: skipped, ${why}\n`);
 const folders = { chaos: "/run/operator/supervisor/chaos", actuator: "/run/operator/supervisor/actuator" };
 
 describe.skipIf(why !== undefined)("the supervisor as a program", () => {
-  test("ended in order, it first brings back whom it killed, within the 10 s that compose grants", async () => {
-    await using lab = await Lab.open();
-    const node = await lab.member("node-a");
+  const started = async (lab: Lab) => {
     const sockets = { chaos: join(lab.folder, "c.sock"), actuator: join(lab.folder, "a.sock") };
     const program = await Program.start({
       name: "supervisor",
@@ -26,10 +24,45 @@ describe.skipIf(why !== undefined)("the supervisor as a program", () => {
         OPERATOR_DOCKER_SOCKET: dockerSocket,
         OPERATOR_SUPERVISOR_CHAOS_SOCKET: sockets.chaos,
         OPERATOR_SUPERVISOR_ACTUATOR_SOCKET: sockets.actuator,
+        OPERATOR_SUPERVISOR_STATE: join(lab.folder, "state"),
       },
       logFile: join(lab.folder, "log"),
       ready: { line: '"msg":"ready"' },
     });
+    return { program, sockets };
+  };
+
+  test("killed itself, it leaves the faults that run to the next, which ends them", async () => {
+    await using lab = await Lab.open();
+    await lab.network("backend");
+    const killed = await lab.member("node-a", { networks: { backend: [] } });
+    const cut = await lab.member("node-b", { networks: { backend: ["limiter.local"] } });
+    const networkOf = async () => (await cut.inspect()).NetworkSettings.Networks[lab.nameOf("backend")];
+    const { program, sockets } = await started(lab);
+    try {
+      await using chaos = chaosClient(sockets.chaos);
+      await chaos.kill("node-a", { fault: FaultId.parse("k1"), forMs: 600_000 });
+      await chaos.disconnect("node-b", { fault: FaultId.parse("d1"), forMs: 4_000, network: "backend" });
+      await program.kill();
+      await program.restart();
+      await using again = chaosClient(sockets.chaos);
+      expect((await again.list()).map(({ target, fault }) => [target, fault?.id])).toEqual([
+        ["node-a", "k1"],
+        ["node-b", "d1"],
+      ]);
+      await again.revert(FaultId.parse("k1"));
+      expect(await lab.stateOf(killed)).toBe("running");
+      await vi.waitUntil(async () => (await again.list()).every(({ fault }) => !fault), { timeout: 15_000 });
+      expect((await networkOf())?.Aliases).toContain("limiter.local");
+    } finally {
+      await program.kill();
+    }
+  });
+
+  test("ended in order, it first brings back whom it killed, within the 10 s that compose grants", async () => {
+    await using lab = await Lab.open();
+    const node = await lab.member("node-a");
+    const { program, sockets } = await started(lab);
     try {
       await using chaos = chaosClient(sockets.chaos);
       await chaos.kill("node-a", { fault: FaultId.parse("k1"), forMs: 600_000 });
@@ -44,7 +77,12 @@ describe.skipIf(why !== undefined)("the supervisor as a program", () => {
 
   test("without a network, without a capability and on a read-only root it serves clients of another user", async () => {
     await using lab = await Lab.open();
-    const volumes = { chaos: await lab.volume("chaos"), actuator: await lab.volume("actuator") };
+    const [chaos, actuator, state] = [
+      await lab.volume("chaos"),
+      await lab.volume("actuator"),
+      await lab.volume("state"),
+    ];
+    const volumes = { chaos, actuator };
     const node = await lab.member("node-a");
     const supervisor = await lab.container("supervisor", {
       settings: {
@@ -59,6 +97,7 @@ describe.skipIf(why !== undefined)("the supervisor as a program", () => {
             `${dockerSocket}:${dockerSocket}`,
             `${volumes.chaos}:${folders.chaos}`,
             `${volumes.actuator}:${folders.actuator}`,
+            `${state}:/var/lib/operator`,
           ],
         },
       },

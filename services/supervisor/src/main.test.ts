@@ -49,6 +49,7 @@ test("without an engine it listens all the same, to whoever reaches a socket's f
       DOCKER_HOST: "tcp://127.0.0.1:1",
       OPERATOR_SUPERVISOR_CHAOS_SOCKET: sockets.chaos,
       OPERATOR_SUPERVISOR_ACTUATOR_SOCKET: sockets.actuator,
+      OPERATOR_SUPERVISOR_STATE: join(folder, "state"),
     },
     logFile: join(folder, "log"),
     ready: { line: '"msg":"ready"' },

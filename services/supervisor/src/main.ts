@@ -1,3 +1,5 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { createLogger } from "@operator/service/log";
 import { stopOnSignals } from "@operator/service/stop-on-signals";
 import { Supervisor } from "@operator/supervisor/server";
@@ -22,9 +24,12 @@ process.on("unhandledRejection", (error) => end(error, "unhandled rejection"));
 
 const { signal } = stopOnSignals(stopMsMax, (msg) => log.info(msg));
 const project = config.OPERATOR_COMPOSE_PROJECT;
+const state = config.OPERATOR_SUPERVISOR_STATE;
+mkdirSync(state, { recursive: true });
 const engine = new Engine(config.OPERATOR_DOCKER_SOCKET);
 const supervisor = await Supervisor.start({
-  driver: logVerbs(dockerDriver({ engine, project }), log),
+  driver: logVerbs(dockerDriver({ engine, project, cutsFile: join(state, "cuts.json") }), log),
+  faultsFile: join(state, "faults.json"),
   sockets: {
     chaos: config.OPERATOR_SUPERVISOR_CHAOS_SOCKET,
     actuator: config.OPERATOR_SUPERVISOR_ACTUATOR_SOCKET,
