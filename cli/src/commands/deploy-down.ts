@@ -30,6 +30,8 @@ export function registerDeployDown(local: Command, shell: Shell): void {
         await project.mustRun(["rm", "--stop", "--force", "--volumes"], word);
         const more = options.volumes ? ["--volumes"] : [];
         await project.mustRun(["down", "--remove-orphans", ...more], word);
+        // Compose forgets a volume that no service mounts now, such as the one that `--keep` made.
+        if (options.volumes) await project.removeVolumes();
         progress.end();
         const document = { type: "down", project: project.topology.project, keptVolumes: await project.volumes() };
         show(shell, options, document, () => downPage(document, shell));

@@ -158,7 +158,7 @@ describe.skipIf(why !== undefined)("the whole of it", { timeout: 600_000 }, () =
     };
     const context = join(lab.root, "context.json");
 
-    const up = await deploy("up", "--json", "--timeout", "6m");
+    const up = await deploy("up", "--keep", "--scale", "diagnoser=2", "--json", "--timeout", "6m");
     expect(up, up.err).toMatchObject({ code: 0, err: "" });
     const events = linesOf(up.out);
     expect(events.at(-1)).toMatchObject({
@@ -189,8 +189,9 @@ describe.skipIf(why !== undefined)("the whole of it", { timeout: 600_000 }, () =
     ]);
     const sinceOf = ({ services }: DeployStatus, name: string) =>
       services.find(({ service }) => service === name)?.containers[0]?.sinceMs ?? 0;
+    expect(before.services.find(({ service }) => service === "diagnoser")?.containers).toHaveLength(2);
     // Again: its own ports are no obstacle, and nothing but the jobs is started anew.
-    expect(await deploy("up")).toMatchObject({ code: 0, err: "" });
+    expect(await deploy("up", "--keep", "--scale", "diagnoser=2")).toMatchObject({ code: 0, err: "" });
     expect(sinceOf(await statusNow(), "nats")).toBe(sinceOf(before, "nats"));
 
     expect(await deploy("restart", "checker-ratelimiter")).toMatchObject({ code: 0, err: "" });
@@ -201,6 +202,19 @@ describe.skipIf(why !== undefined)("the whole of it", { timeout: 600_000 }, () =
     expect(logs.out).toContain('"msg":"ready"');
     expect(logs.out).not.toMatch(/[^\P{Cc}\n]/u);
 
+    const stop = new AbortController();
+    let said = "";
+    const out = (text: string) => void (said += text);
+    const following = lab.deploy(["logs", "nats", "--follow"], { root, out, signal: stop.signal });
+    await until("a line", () => said.includes("Server is ready") || undefined);
+    stop.abort();
+    expect(await following).toMatchObject({ code: 0, err: "" });
+
+    const down = await deploy("down", "--json");
+    expect(linesOf(down.out).at(-1)).toMatchObject({
+      project: lab.project,
+      keptVolumes: expect.arrayContaining([`${lab.project}_nats-data`]),
+    });
     expect(await deploy("down", "--volumes")).toMatchObject({ code: 0, err: "" });
     for (const kind of ["container", "volume", "network"] as const) expect(await lab.left(kind)).toEqual([]);
   });

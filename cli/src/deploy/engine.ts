@@ -22,7 +22,7 @@ export async function findEngine(docker: Docker): Promise<Engine> {
     docker.ask(["info", "--format", "{{json .}}"]),
   ]);
   const composeVersion = versionIn(compose.out);
-  if (compose.code !== 0 || composeVersion === undefined) {
+  if (composeVersion === undefined) {
     throw new CliError(
       "DOCKER_MISSING",
       `\`docker compose version\` says "${lastLine(compose.err || compose.out)}": install Docker's compose plugin ${composeAtLeast.join(".")} or newer, https://docs.docker.com/compose/install/`,

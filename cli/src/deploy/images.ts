@@ -19,7 +19,7 @@ export async function haveImages(
   };
   const toBuild = all.filter((service) => service.isBuilt && (build || missing.includes(service)));
   for (const { image, name } of toBuild) {
-    progress.step(`building ${image}${missing.length > 0 ? ", the first time takes minutes" : ""}`);
+    progress.step(`building ${image}`);
     await project.mustRun(["build", name], word, signal);
     signal.throwIfAborted();
   }

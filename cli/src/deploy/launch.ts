@@ -77,7 +77,7 @@ async function unhealthy(project: Project, standings: readonly NamedStanding[], 
   const { service, says } = first;
   return new CliError(
     "UNHEALTHY",
-    `"${service}" isn't healthy${when}: ${says}${more}. What was started runs on; \`docker compose logs ${service}\` says more`,
+    `"${service}" isn't healthy${when}: ${says}${more}. What was started runs on; \`operator deploy local logs ${service}\` says more`,
     { service, standings, log },
   );
 }

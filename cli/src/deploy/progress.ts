@@ -4,6 +4,7 @@ import { type Line, span, toText } from "../terminal/page.ts";
 import { safeJson, safeText } from "../terminal/safe-text.ts";
 import { cutTo } from "../terminal/width.ts";
 import type { NamedStanding } from "./launch.ts";
+import { notYet } from "./standing.ts";
 
 /** What a person sees while something takes long. */
 export interface Progress {
@@ -76,10 +77,10 @@ function liveProgress({ out, hasColour, columns }: Shell): Progress {
     standings: (all) => {
       for (const standing of changed(all)) if (standing.is !== "coming") above(lineOf(standing, started));
       const coming = all.filter(({ is }) => is === "coming");
-      const waiting = coming.map(({ service, says }) =>
-        says === "not started yet" ? service : `${service} (${says})`,
-      );
-      newest = `${all.length - coming.length} of ${all.length} up, waiting for ${waiting.join(", ")}`;
+      // The line is cut at its end: those that are under way come first.
+      const waiting = [...coming.filter(isBegun), ...coming.filter((one) => !isBegun(one))];
+      const names = waiting.map(({ service }) => service);
+      newest = `${all.length - coming.length} of ${all.length} up, waiting for ${names.join(", ")}`;
       if (coming.length > 0) draw();
     },
     end: () => {
@@ -96,16 +97,21 @@ const looks = { up: ["✓", "good"], coming: ["…", "dim"], broken: ["✖", "ba
 function lineOf({ service, is, says }: NamedStanding, startedMs: number): Line {
   const [glyph, style] = looks[is];
   const took = lengthOf(performance.now() - startedMs);
-  return ["  ", span(glyph, style), ` ${service.padEnd(22)}${says.padEnd(16)}`, span(took, "dim")];
+  return ["  ", span(glyph, style), ` ${service.padEnd(22)}${says.padEnd(15)} `, span(took, "dim")];
+}
+
+function isBegun({ says }: NamedStanding): boolean {
+  return says !== notYet.says;
 }
 
 /** Those that are otherwise than when it was asked the last time. */
 function changesOf(): (standings: readonly NamedStanding[]) => NamedStanding[] {
   const last = new Map<string, string>();
   return (standings) =>
-    standings.filter(({ service, is, says }) => {
+    standings.filter((standing) => {
+      const { service, is, says } = standing;
       const word = `${is} ${says}`;
-      const isNew = last.get(service) !== word && !(says === "not started yet" && !last.has(service));
+      const isNew = last.get(service) !== word && (isBegun(standing) || last.has(service));
       last.set(service, word);
       return isNew;
     });

@@ -73,6 +73,11 @@ export class Project {
     return names.split("\n").filter((name) => name !== "");
   }
 
+  async removeVolumes(): Promise<void> {
+    const names = await this.volumes();
+    if (names.length > 0) wellEnded(await this.docker.ask(["volume", "rm", ...names]));
+  }
+
   /** Runs a command of compose for as long as it takes; its lines as they come. Resolves with its exit code. */
   follow(argv: readonly string[], signal: AbortSignal, each: (line: string) => void): Promise<number> {
     return this.docker.follow([...this.#compose, ...argv], signal, each);

@@ -57,7 +57,7 @@ test.each([
     says: "ended with 1, 3 times",
   },
   { how: "paused", of: { state: "paused" }, is: "broken", says: "paused" },
-  { how: "created", of: { state: "created" }, is: "coming", says: "created" },
+  { how: "created", of: { state: "created" }, is: "coming", says: "not started yet" },
 ])("a service that is $how: $is", ({ of, is, says }) => {
   expect(standingOf(nats, [{ ...running, ...of }])).toEqual({ is, says });
 });

@@ -43,9 +43,10 @@ function standingOfOne({ isJob }: Service, container: Container): Standing {
     case "paused":
       return broken("paused");
     default:
-      return coming("created");
+      return notYet;
   }
 }
 
 const restartsMax = 3;
-const notYet: Standing = { is: "coming", says: "not started yet" };
+/** Also of a container that is made and waits for what it needs. */
+export const notYet: Standing = { is: "coming", says: "not started yet" };
