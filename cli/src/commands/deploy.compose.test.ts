@@ -99,10 +99,17 @@ describe.skipIf(why !== undefined)("services of a test", { timeout: 120_000 }, (
 
   test("waiting has an end, and whoever doesn't want to wait leaves what runs", async () => {
     write("sleep 1000", ["healthcheck: { test: [CMD, 'false'], interval: 1s, start_period: 600s }"]);
+    const also = [
+      "  also:",
+      "    image: nats:2.15-alpine",
+      "    depends_on: { tried: { condition: service_healthy } }",
+      "",
+    ];
+    appendFileSync(join(lab.root, "compose.yaml"), also.join("\n"));
     const late = await lab.deploy(["up", "--timeout", "5s"]);
     expect(late).toMatchObject({
       code: 5,
-      err: expect.stringContaining('"tried" isn\'t healthy, 5.0 s after the start'),
+      err: expect.stringContaining('"tried" isn\'t healthy, 5.0 s after the start: starting; nor are also'),
     });
 
     const stop = new AbortController();
@@ -112,7 +119,7 @@ describe.skipIf(why !== undefined)("services of a test", { timeout: 120_000 }, (
     await until("it waits", () => said.includes("tried  ") || undefined);
     stop.abort();
     expect(await waiting).toMatchObject({ code: 130, err: "stopped waiting; what was restarted runs on\n" });
-    expect(await lab.left("container")).toHaveLength(2);
+    expect(await lab.left("container")).toHaveLength(3);
   });
 
   test("down leaves nothing: no volume without a name, no service of a profile that isn't asked for any more", async () => {

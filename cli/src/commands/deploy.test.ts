@@ -152,6 +152,37 @@ const inspected = {
 
 test.each([
   {
+    gaveUpFor: "a reason of its own",
+    says: "Error response from daemon: no space left on device",
+    code: "COMPOSE_FAILED",
+    words: "`docker compose up` failed: Error response from daemon: no space left on device",
+  },
+  {
+    gaveUpFor: "a container",
+    says: "dependency failed to start: container operator-nats-1 exited (137)",
+    code: "UNHEALTHY",
+    words: '"nats" isn\'t healthy: ended with 137',
+  },
+])("a container of before is blamed only when compose gave up for it: $gaveUpFor", async ({ says, code, words }) => {
+  const ended = { ...inspected, state: { ...inspected.state, Status: "exited", ExitCode: 137 } };
+  using desk = new DockerStandIn([
+    oldestCompose,
+    oldestEngine,
+    serviceOf({}),
+    { to: '*" ps --all "*', out: JSON.stringify(listed(4222)) },
+    { to: '"inspect "*', out: JSON.stringify(ended) },
+    { to: '"image inspect "*' },
+    { to: '*" up --no-start "*' },
+    { to: '*" up --detach "*', err: says, code: 1 },
+    { to: '*" logs "*', out: "its last line" },
+  ]);
+  const { err } = await desk.deploy("up");
+  expect(inOneLine(err)).toContain(words);
+  expect(err).toContain(`[${code}]`);
+});
+
+test.each([
+  {
     where: "this machine",
     info: { Name: hostname(), MemTotal: 1e18 },
     has: process.platform === "linux" ? "free" : "",

@@ -59,7 +59,7 @@ const state = {
   OOMKilled: false,
   StartedAt: "2026-11-21T14:37:15.5Z",
   FinishedAt: year1,
-  Health: { Status: "healthy", FailingStreak: 0, Log: [{ Output: "one\n" }, { Output: "ok\n" }] },
+  Health: { Status: "healthy", FailingStreak: 0, Log: [{ Output: "one\n" }, { Output: "trying\nok\n" }] },
 };
 
 test("a container is what the list and the engine say together, and what has gone in between isn't there", () => {

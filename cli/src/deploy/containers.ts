@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lastLine } from "./engine.ts";
 
 /** A container of the project as the engine has it now. */
 export interface Container {
@@ -15,7 +16,7 @@ export interface Container {
   /** How often the engine has started it again by itself. */
   restarts: number;
   isOutOfMemory: boolean;
-  /** The last words of its health check. */
+  /** The last line that its health check said. */
   healthSays: string;
   /** Published on the host, e.g. `127.0.0.1:4222`. */
   ports: string[];
@@ -83,7 +84,7 @@ export function containersIn(listed: readonly Listed[], inspected: string): Cont
         sinceMs: sinceMs > 0 ? sinceMs : null,
         restarts,
         isOutOfMemory: OOMKilled,
-        healthSays: Health?.Log?.at(-1)?.Output.trim() ?? "",
+        healthSays: lastLine(Health?.Log?.at(-1)?.Output ?? "").slice(0, 200),
       },
     ];
   });

@@ -4,7 +4,7 @@ import { lengthOf } from "../terminal/ages.ts";
 import type { Container } from "./containers.ts";
 import type { Progress } from "./progress.ts";
 import { composeFailed, lastLinesMax, type Project } from "./project.ts";
-import { type Standing, standingOf } from "./standing.ts";
+import { isBegun, type Standing, standingOf } from "./standing.ts";
 import type { Service } from "./topology.ts";
 
 /** How a service is, by its name. */
@@ -23,8 +23,9 @@ export interface Launch {
 }
 
 /**
- * Has compose start services, when it hasn't yet, and waits until all of them are up. Throws `UNHEALTHY` as soon as one is broken, or at the
- * deadline, and `COMPOSE_FAILED` when compose gave up for another reason. What was started runs on, also after an error.
+ * Has compose start services, when it hasn't yet, and waits until all of them are up. Throws `UNHEALTHY` as soon as one is
+ * broken, or at the deadline, and `COMPOSE_FAILED` when compose gave up for another reason. What was started runs on, also
+ * after an error.
  */
 export async function launch(project: Project, { argv, services, withinMs, progress, signal }: Launch): Promise<void> {
   const before = new Map((await project.containers()).map(({ id, sinceMs }) => [id, sinceMs]));
@@ -44,8 +45,9 @@ export async function launch(project: Project, { argv, services, withinMs, progr
     for (;;) {
       const codeBefore = code;
       const containers = await project.containers();
-      // While compose is at work, what it hasn't started says nothing of how it will be.
-      const isOld = ({ id, sinceMs }: Container) => codeBefore === undefined && before.get(id) === sinceMs;
+      // What compose hasn't started, yet or for good, says nothing, unless it's what compose gave up for.
+      const isOld = ({ id, name, sinceMs }: Container) =>
+        codeBefore !== 0 && before.get(id) === sinceMs && !(codeBefore !== undefined && lines.at(-1)?.includes(name));
       const standings = services.map((service): NamedStanding => ({
         service: service.name,
         ...standingOf(service, containers, isOld),
@@ -55,7 +57,10 @@ export async function launch(project: Project, { argv, services, withinMs, progr
       if (broken.length > 0) throw await unhealthy(project, broken);
       if (codeBefore !== undefined && codeBefore !== 0 && argv && !signal.aborted) throw composeFailed(argv, lines);
       signal.throwIfAborted();
-      const coming = standings.filter(({ is }) => is === "coming");
+      // Those that are under way first: the others wait for them.
+      const coming = standings
+        .filter(({ is }) => is === "coming")
+        .toSorted((one, other) => rankOf(one) - rankOf(other));
       if (codeBefore !== undefined && coming.length === 0) return;
       if (performance.now() > end) throw await unhealthy(project, coming, `, ${lengthOf(withinMs)} after the start`);
       await Promise.race([wait(betweenMs, undefined, { signal }), ...(command && code === undefined ? [command] : [])]);
@@ -67,6 +72,10 @@ export async function launch(project: Project, { argv, services, withinMs, progr
 }
 
 const betweenMs = 500;
+
+function rankOf(standing: Standing): number {
+  return isBegun(standing) ? 0 : 1;
+}
 
 async function unhealthy(project: Project, standings: readonly NamedStanding[], when = ""): Promise<CliError> {
   const [first, ...others] = standings;

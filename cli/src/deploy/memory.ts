@@ -6,8 +6,8 @@ import type { Engine } from "./engine.ts";
 import type { Service } from "./topology.ts";
 
 /**
- * Of the memory that services may have at most they use less: under load, with a diagnosis, at the highest 750 MB of the
- * 3,140 MB that the services may have together (measured on Linux, a quarter). With room for growth it's a third.
+ * Of the memory that services may have at most they use less: under load, with a fault, a diagnosis and an action, each at
+ * its highest, 780 MB of the 3,290 MB that they may have together (measured on Linux). With room for growth it's a third.
  */
 const usedShare = 1 / 3;
 

@@ -4,7 +4,7 @@ import { type Line, span, toText } from "../terminal/page.ts";
 import { safeJson, safeText } from "../terminal/safe-text.ts";
 import { cutTo } from "../terminal/width.ts";
 import type { NamedStanding } from "./launch.ts";
-import { notYet } from "./standing.ts";
+import { isBegun } from "./standing.ts";
 
 /** What a person sees while something takes long. */
 export interface Progress {
@@ -98,10 +98,6 @@ function lineOf({ service, is, says }: NamedStanding, startedMs: number): Line {
   const [glyph, style] = looks[is];
   const took = lengthOf(performance.now() - startedMs);
   return ["  ", span(glyph, style), ` ${service.padEnd(22)}${says.padEnd(15)} `, span(took, "dim")];
-}
-
-function isBegun({ says }: NamedStanding): boolean {
-  return says !== notYet.says;
 }
 
 /** Those that are otherwise than when it was asked the last time. */

@@ -48,5 +48,10 @@ function standingOfOne({ isJob }: Service, container: Container): Standing {
 }
 
 const restartsMax = 3;
+/** Whether it has begun, and doesn't wait for another one. */
+export function isBegun({ says }: Standing): boolean {
+  return says !== notYet.says;
+}
+
 /** Also of a container that is made and waits for what it needs. */
-export const notYet: Standing = { is: "coming", says: "not started yet" };
+const notYet: Standing = { is: "coming", says: "not started yet" };

@@ -32,6 +32,7 @@ export function statusPage({ project, atMs, services }: DeployStatus, columns: n
   return [
     [span(project, "title"), `  ${isUp} of ${services.length} services are up`],
     ...(rows.length === 0 ? [] : [[], ...table(titles, rows, columns)]),
+    ...(rows.length === 0 ? [["nothing is there: `operator deploy local up` starts all of it"]] : []),
     ...(absent.length === 0 || rows.length === 0 ? [] : [[], [`not there: ${absent.join(", ")}`]]),
   ];
 }
