@@ -22,7 +22,10 @@ test.each([
   { why: "no docker", says: noDocker, code: "DOCKER_MISSING", words: "install Docker Engine 20.10 or newer" },
   {
     why: "docker without compose",
-    says: [{ to: '"compose version"', err: "docker: unknown command: docker compose", code: 1 }, oldestEngine],
+    says: [
+      { to: '"compose version"', err: "docker: unknown command: docker compose\nRun docker --help", code: 1 },
+      oldestEngine,
+    ],
     code: "DOCKER_MISSING",
     words: '"docker: unknown command: docker compose": install Docker\'s compose plugin 2.20 or newer',
   },

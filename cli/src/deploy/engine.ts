@@ -25,7 +25,7 @@ export async function findEngine(docker: Docker): Promise<Engine> {
   if (composeVersion === undefined) {
     throw new CliError(
       "DOCKER_MISSING",
-      `\`docker compose version\` says "${lastLine(compose.err || compose.out)}": install Docker's compose plugin ${composeAtLeast.join(".")} or newer, https://docs.docker.com/compose/install/`,
+      `\`docker compose version\` says "${(compose.err || compose.out).trim().split("\n")[0]}": install Docker's compose plugin ${composeAtLeast.join(".")} or newer, https://docs.docker.com/compose/install/`,
     );
   }
   mustBe("docker compose", composeVersion, composeAtLeast);

@@ -7,7 +7,7 @@ import type { Service } from "./topology.ts";
 
 /**
  * Of the memory that services may have at most they use less: under load, with a fault, a diagnosis and an action, each at
- * its highest, 780 MB of the 3,290 MB that they may have together (measured on Linux). With room for growth it's a third.
+ * its highest, 800 MB of the 3,290 MB that they may have together (measured on Linux). With room for growth it's a third.
  */
 const usedShare = 1 / 3;
 

@@ -20,7 +20,7 @@ export function statusPage({ project, atMs, services }: DeployStatus, columns: n
     const [glyph, style] = looks[is];
     return containers.map(({ name, state, health, exitCode, sinceMs, restarts, ports, isOutOfMemory }) => [
       span(`${glyph} ${containers.length > 1 ? name : service}`, style),
-      `${state}${state === "exited" ? ` (${isOutOfMemory ? "out of memory" : exitCode})` : ""}`,
+      `${state}${state === "exited" ? ` ${isOutOfMemory ? "out of memory" : exitCode}` : ""}`,
       health === "none" ? "–" : health,
       sinceMs === null ? "–" : agoOf(sinceMs, atMs),
       String(restarts),
