@@ -115,7 +115,7 @@ export async function runScenario(scenario: Scenario): Promise<Finished> {
       const action = proposed();
       if (action && (await scenario.decide(action))) {
         await until(() => isOver(actions.get(action.id)), settleWithinMs);
-        recoverMs = executedMs(actions.get(action.id));
+        recoverMs = effectFromMs(actions.get(action.id));
       }
     }
     const recoveredBy = recoverMs === undefined ? ("revert" as const) : ("action" as const);
@@ -152,9 +152,9 @@ function isOver(action: Action | undefined): boolean {
   return action !== undefined && overStates.includes(action.state);
 }
 
-/** When the action took effect, on the monotonic clock; undefined when it didn't. */
-function executedMs(action: Action | undefined): number | undefined {
-  return action?.executedAtMs === undefined ? undefined : monotonic(action.executedAtMs);
+/** When the action began to take effect, on the monotonic clock; undefined when it didn't. */
+function effectFromMs(action: Action | undefined): number | undefined {
+  return action?.effectFromMs === undefined ? undefined : monotonic(action.effectFromMs);
 }
 
 function diagnosisOf(ticket: Ticket | undefined): Diagnosis | undefined {

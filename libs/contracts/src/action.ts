@@ -87,7 +87,8 @@ export const Action = z.object({
     .max(20)
     .optional(),
   claim: z.object({ by: InstanceName, atMs: TimeMs, untilMs: TimeMs }).optional(),
-  executedAtMs: TimeMs.optional(),
+  /** When the effect began: how long it takes until who made it has heard so, nobody knows. What is cleared as of later counts. */
+  effectFromMs: TimeMs.optional(),
   verifyByMs: TimeMs.optional(),
   /** What an undo needs to know. */
   before: Json.optional(),

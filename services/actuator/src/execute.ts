@@ -30,12 +30,13 @@ export async function execute(
   }
   try {
     const limit = AbortSignal.timeout(definition.executeWithinMs);
+    const effectFromMs = Date.now();
     const { effect, before } = await definition.execute({ state, ...given }, desk.hands, limit);
     const nowMs = Date.now();
     await book.step(action.id, () => ({
       step: stepOf(desk, "executed", effect),
       changes: {
-        executedAtMs: nowMs,
+        effectFromMs,
         verifyByMs: nowMs + definition.verifyWithinMs,
         ...(before !== undefined && { before }),
       },

@@ -23,13 +23,16 @@ export async function followProposed(desk: Desk, action: Action): Promise<void> 
   if (moot) await cancel(desk, action, moot);
 }
 
-/** An executed action is verified by the checker alone: its violation cleared as of a time after the effect. */
+/**
+ * An executed action is verified by the checker alone: its violation cleared as of a time after the effect began. Not after
+ * it was acknowledged: a container that is started answers long before its own check finds it healthy.
+ */
 export async function followExecuted(desk: Desk, action: Action): Promise<void> {
-  const { executedAtMs = 0, verifyByMs = 0 } = action;
+  const { effectFromMs = Infinity, verifyByMs = 0 } = action;
   const violation = await violationOf(desk.context.bus, action.ticket);
-  if (violation && isOver(violation) && violation.asOf > executedAtMs) {
+  if (violation && isOver(violation) && violation.asOf > effectFromMs) {
     const { invariant, target, state, asOf } = violation;
-    const text = `${invariant} of ${target} is ${state} as of ${new Date(asOf).toISOString()}, after the effect`;
+    const text = `${invariant} of ${target} is ${state} as of ${new Date(asOf).toISOString()}, after the effect began`;
     await desk.book.step(action.id, () => ({ step: stepOf(desk, "verified", text) }));
     return;
   }
@@ -56,7 +59,8 @@ export async function followUnknown(desk: Desk, action: Action): Promise<void> {
     const nowMs = Date.now();
     await desk.book.step(action.id, () => ({
       step: stepOf(desk, "executed", "fresh state shows that it took effect", { code: "READ_BACK" }),
-      changes: { executedAtMs: nowMs, verifyByMs: nowMs + definition.verifyWithinMs },
+      // Somewhere after the claim.
+      changes: { effectFromMs: action.claim?.atMs ?? nowMs, verifyByMs: nowMs + definition.verifyWithinMs },
     }));
   } else if (answer === false) {
     if (sinceMs < showsAfterMs) return;

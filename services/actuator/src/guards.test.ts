@@ -71,13 +71,24 @@ async function eventsOf({ id }: Action): Promise<string[]> {
 
 test("only a cleared as of a time after the effect verifies", async () => {
   const { node, action } = await executed();
-  await staged.say(node, { state: "cleared", asOf: (action.executedAtMs ?? 0) - 1 });
+  await staged.say(node, { state: "cleared", asOf: (action.effectFromMs ?? 0) - 1 });
   await acting.beats();
   expect((await acting.actions.get(action.id))?.value.state).toBe("executed");
   await staged.say(node, { state: "blind", asOf: Date.now() });
   await acting.beats();
   expect((await acting.actions.get(action.id))?.value.state).toBe("executed");
   await staged.say(node, { state: "cleared" });
+  await acting.action(action.id, "verified");
+});
+
+test("what clears before whoever acted has heard that it's done is verified all the same", async () => {
+  const { node, ticket } = await broken();
+  staged.slowS.set(node, 2);
+  const action = await acting.proposed(ticket, restart(node));
+  await acting.say(ada, action);
+  await acting.until("the start is under way", () => Promise.resolve(staged.startsOf(node) === 1 || undefined));
+  await staged.say(node, { state: "cleared" });
+  expect((await acting.actions.get(action.id))?.value.state).toBe("claimed");
   await acting.action(action.id, "verified");
 });
 
