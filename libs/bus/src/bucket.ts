@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
+import { compiledOf } from "@operator/contracts/compiled";
 import type { BucketName } from "@operator/contracts/streams";
 import { z } from "zod";
+import { check } from "./checked.ts";
 import { BusError, isConflict } from "./failure.ts";
 import { failpoint } from "./failpoint.ts";
 import type { Link } from "./link.ts";
@@ -33,7 +35,7 @@ export class Bucket<T> {
   constructor(link: Link, name: BucketName, schema: z.ZodType<T>) {
     this.name = name;
     this.#link = link;
-    this.#schema = z.compile(schema);
+    this.#schema = compiledOf(schema);
   }
 
   async get(key: string): Promise<Entry<T> | undefined> {
@@ -170,7 +172,7 @@ export class Bucket<T> {
   }
 
   #encode(key: string, value: T): string {
-    const parsed = this.#schema.safeParse(value);
+    const parsed = check(this.#schema, value);
     if (parsed.success) return JSON.stringify(parsed.data);
     throw new BusError("BAD_VALUE", `bucket ${this.name}, key ${key}: won't write ${z.prettifyError(parsed.error)}`);
   }
@@ -184,7 +186,7 @@ export class Bucket<T> {
     } catch (error) {
       throw refuse(String(error));
     }
-    const parsed = this.#schema.safeParse(json);
+    const parsed = check(this.#schema, json);
     if (!parsed.success) throw refuse(z.prettifyError(parsed.error));
     return { value: parsed.data, revision: stored.seq };
   }

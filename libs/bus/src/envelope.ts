@@ -3,6 +3,7 @@ import { constants, gunzipSync, gzip } from "node:zlib";
 import { addressOf, type Channel, typeOf } from "@operator/contracts/channel";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { z } from "zod";
+import { check } from "./checked.ts";
 import { BusError } from "./failure.ts";
 import { newTraceparent } from "./trace.ts";
 
@@ -34,7 +35,7 @@ export async function seal<M>(
   message: M,
   sender: { user: string; instance: string },
 ): Promise<Sealed> {
-  const parsed = channel.schema.safeParse(message);
+  const parsed = check(channel.schema, message);
   if (!parsed.success) {
     throw new BusError("BAD_MESSAGE", `channel ${channel.name}: ${z.prettifyError(parsed.error)}`);
   }
@@ -97,7 +98,7 @@ export function open<M>(channel: Channel<M>, raw: Raw): Opened<M> {
   } catch (error) {
     return refuse("BAD_JSON", String(error));
   }
-  const parsed = channel.schema.safeParse(json);
+  const parsed = check(channel.schema, json);
   if (!parsed.success) return refuse("BAD_SCHEMA", z.prettifyError(parsed.error));
   let address: string;
   try {

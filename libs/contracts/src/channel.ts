@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type { z } from "zod";
+import { compiledOf } from "./compiled.ts";
 import type { StreamName } from "./streams.ts";
 import { toToken } from "./tokens.ts";
 
@@ -37,11 +38,10 @@ export interface Channel<Message = unknown> {
 
 /** Its schema becomes generated code at its first use, as each message is checked by its sender and by every reader. */
 export function defineChannel<Message>(channel: Channel<Message>): Channel<Message> {
-  let compiled: z.ZodType<Message> | undefined;
   return {
     ...channel,
     get schema() {
-      return (compiled ??= z.compile(channel.schema));
+      return compiledOf(channel.schema);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { compiledOf } from "@operator/contracts/compiled";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import { z } from "zod";
 
@@ -10,15 +11,6 @@ export type StateOf<Parts extends StateParts> = { [Source in keyof Parts]?: Reco
 /** Says what each source of a room reads of a target. */
 export function defineState<const Parts extends StateParts>(parts: Parts): Parts {
   return parts;
-}
-
-/** By schema: every reading of every snapshot is parsed, which a compiled schema does in a tenth of the time. */
-const compiled = new WeakMap<z.ZodType, z.ZodType>();
-
-function compiledOf(schema: z.ZodType): z.ZodType {
-  const known = compiled.get(schema) ?? z.compile(schema);
-  compiled.set(schema, known);
-  return known;
 }
 
 /**

@@ -21,8 +21,9 @@ export async function run(context: ServiceContext, { subjects }: { subjects: rea
   const silences = await Silences.open(bus, log);
   const tickets = new Tickets(await bus.bucket("tickets", Ticket), {
     written: (ticket, reasons) => {
-      if (reasons.length > 0) log.info({ ticket: ticket.id, revision: ticket.revision, reasons }, reasons.join(", "));
+      // Its event first: the log can wait.
       sender.look(ticket, "ours");
+      if (reasons.length > 0) log.info({ ticket: ticket.id, revision: ticket.revision, reasons }, reasons.join(", "));
     },
     read: (ticket) => sender.look(ticket, "anybody's"),
   });
