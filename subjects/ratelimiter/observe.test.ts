@@ -17,9 +17,9 @@ beforeEach(async () => {
   [nodeA, nodeB] = await Promise.all([start("node-a"), start("node-b")]);
   // One is configured, the other is to be found in the registry.
   observation = await observe({ RATELIMITER_REDIS_URL: redis.url, RATELIMITER_NODES: `node-a=${nodeA.url}` });
-  await until("both nodes are known", async () => {
-    await read("registry");
-    return observation.probeTargets().length === 3;
+  await until("both nodes are in the register", async () => {
+    const { members } = state.registry.parse(valueOf(await read("registry"), "cluster"));
+    return members.length === 2 && observation.probeTargets().length === 3;
   });
 });
 
