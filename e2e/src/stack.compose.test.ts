@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readInOrder } from "@operator/bus/read-in-order";
 import { Action } from "@operator/contracts/action";
+import { flow } from "@operator/contracts/flow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ComposeStack, whyNoDocker } from "@operator/stack/compose-stack";
 import { Witness } from "./witness.ts";
@@ -48,6 +50,18 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await connection.flush();
   }
 
+  async function toolEvidence(): Promise<unknown[]> {
+    const told: unknown[] = [];
+    for await (const { received, caughtUp } of readInOrder(await stack.connect(), flow.toolEvidence, {
+      from: "first",
+      signal: AbortSignal.timeout(10_000),
+    })) {
+      told.push(...received.map(({ message }) => message));
+      if (caughtUp) break;
+    }
+    return told;
+  }
+
   async function actionOn(target: string, state: string): Promise<Action> {
     const bucket = await (await stack.connect()).bucket("actions", Action);
     const deadline = performance.now() + 60_000;
@@ -69,6 +83,9 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await say({ subject, fault: "kill_node", target: "node-b", ttlMs: 300_000 });
     await witness.opens("node_down", "node-b");
     await witness.until("diagnosed", () => witness.ticket("node_down", "node-b")?.diagnosis === "done");
+    // What the killed container logged is in the case: the observer reads it where the nodes write it.
+    const told = await toolEvidence();
+    expect(JSON.stringify(told)).toContain("listening");
     const action = await actionOn("node-b", "proposed");
     expect(action.proposal.action).toBe("restart_node");
     await stack.operator("actions", "approve", action.id, "--key", key(), "--yes", "--wait");

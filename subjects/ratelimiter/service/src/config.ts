@@ -24,6 +24,7 @@ export const Config = z.object({
   RATELIMITER_LIMITS_REFRESH_MS: whole(50, 60_000).default(1_000),
   RATELIMITER_DENY_CACHE_MS: whole(0, 1_000).default(100),
   RATELIMITER_DRAIN_MS: whole(0, 3_000).default(500),
+  RATELIMITER_LOG_FILE: z.string().startsWith("/", { error: "must be an absolute path" }).optional(),
   RATELIMITER_LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error", "silent"], { error: "must be debug, info, warn, error or silent" })
     .default("info"),

@@ -1,5 +1,5 @@
-import { pino } from "pino";
 import { readConfig } from "./config.ts";
+import { createLog } from "./log.ts";
 import { startNode } from "./node.ts";
 
 /** Longer than any node takes to stop; whoever asked it to wants it gone by then. */
@@ -12,11 +12,7 @@ if (!read.ok) {
 }
 
 const { config } = read;
-const log = pino({
-  level: config.RATELIMITER_LOG_LEVEL,
-  base: { nodeId: config.RATELIMITER_NODE_ID },
-  formatters: { level: (level) => ({ level }) },
-});
+const log = createLog(config);
 let stopping = false;
 const node = await startNode(config, log, () => stop("drain"));
 log.info({ url: node.url, pid: process.pid }, "listening");
