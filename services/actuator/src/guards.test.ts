@@ -82,8 +82,8 @@ test("only a cleared as of a time after the effect verifies", async () => {
 });
 
 test("what clears before whoever acted has heard that it's done is verified all the same", async () => {
+  staged.slowS.set(`node-${n + 1}`, 2);
   const { node, ticket } = await broken();
-  staged.slowS.set(node, 2);
   const action = await acting.proposed(ticket, restart(node));
   await acting.say(ada, action);
   await acting.until("the start is under way", () => Promise.resolve(staged.startsOf(node) === 1 || undefined));
