@@ -32,8 +32,8 @@ export default defineConfig({
   test: {
     reporters: ["default", new Summary()],
     pool: "forks",
-    // Tests start real servers and services: two files at a time is what two cores carry.
-    maxWorkers: 2,
+    // Tests start real servers and services, and mostly wait for them: three files at a time take half of two cores.
+    maxWorkers: 3,
     // Services start several hundred times: what they compiled once is kept.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, ".cache", "compile") },
     testTimeout: 60_000,
@@ -63,6 +63,7 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
           exclude,
+          maxWorkers: 2,
           testTimeout: 180_000,
           sequence: { groupOrder: 2 },
         },
