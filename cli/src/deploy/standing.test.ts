@@ -30,6 +30,12 @@ const running: Container = {
 test.each([
   { how: "healthy", of: {}, is: "up", says: "healthy" },
   { how: "running without a health check", of: { health: "none" as const }, is: "up", says: "running" },
+  {
+    how: "just started without a health check, so that a loop of crashes isn't up in between",
+    of: { health: "none" as const, sinceMs: Date.now() },
+    is: "coming",
+    says: "just started",
+  },
   { how: "starting", of: { health: "starting" as const }, is: "coming", says: "starting" },
   {
     how: "unhealthy",

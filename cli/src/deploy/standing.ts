@@ -23,13 +23,15 @@ export function standingOf(
 }
 
 function standingOfOne({ isJob }: Service, container: Container): Standing {
-  const { state, health, exitCode, restarts, isOutOfMemory, healthSays } = container;
+  const { state, health, exitCode, restarts, isOutOfMemory, healthSays, sinceMs } = container;
   const coming = (says: string): Standing => ({ is: "coming", says });
   const broken = (says: string): Standing => ({ is: "broken", says });
   const ended = isOutOfMemory ? "ended, out of memory" : `ended with ${exitCode}`;
   switch (state) {
     case "running":
       if (isJob) return coming("at work");
+      // Without a check nothing tells it from one that ends at once, and again.
+      if (health === "none" && isYoung(sinceMs)) return coming("just started");
       if (health === "unhealthy") return broken(`unhealthy${healthSays === "" ? "" : `: ${healthSays}`}`);
       return health === "starting"
         ? coming("starting")
@@ -48,6 +50,13 @@ function standingOfOne({ isJob }: Service, container: Container): Standing {
 }
 
 const restartsMax = 3;
+const settledMs = 3_000;
+/** A time yet to come is another clock's, and tells nothing. */
+function isYoung(sinceMs: number | null): boolean {
+  const ageMs = Date.now() - (sinceMs ?? 0);
+  return ageMs >= 0 && ageMs < settledMs;
+}
+
 /** Whether it has begun, and doesn't wait for another one. */
 export function isBegun({ says }: Standing): boolean {
   return says !== notYet.says;
