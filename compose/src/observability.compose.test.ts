@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { ComposeStack, whyNoDocker } from "@operator/stack/compose-stack";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { metricsIn, readAlerts } from "./alerts.fixture.ts";
 import { readDashboards, withVariables } from "./dashboards.fixture.ts";
@@ -48,11 +47,9 @@ describe.skipIf(why !== undefined)("Prometheus", () => {
   }
 
   async function until(what: string, isSo: () => Promise<boolean>, withinMs = 120_000): Promise<void> {
-    const deadline = performance.now() + withinMs;
-    while (!(await isSo())) {
-      if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
-      await sleep(1_000);
-    }
+    await vi.waitUntil(isSo, { timeout: withinMs, interval: 1_000 }).catch((error: unknown) => {
+      throw new Error(`not within ${withinMs} ms: ${what}`, { cause: error });
+    });
   }
 
   test("each target says its service and a name that people can read; who is scaled is there several times", async () => {
@@ -98,14 +95,11 @@ describe.skipIf(why !== undefined)("Prometheus", () => {
       ),
     );
     expect(queries.length).toBeGreaterThan(30);
-    let empty: typeof queries = [];
-    const deadline = performance.now() + 90_000;
-    do {
-      await sleep(2_000);
+    const empty = async () => {
       const answers = await Promise.all(queries.map(async ({ query }) => await ask(query)));
-      empty = queries.filter((_, at) => !answers[at]?.some(({ value }) => Number.isFinite(value)));
-    } while (empty.length > 0 && performance.now() < deadline);
-    expect(empty).toEqual([]);
+      return queries.filter((_, at) => !answers[at]?.some(({ value }) => Number.isFinite(value)));
+    };
+    await expect.poll(empty, { timeout: 90_000, interval: 2_000 }).toEqual([]);
   }, 300_000);
 
   test("every metric that an alert asks for is there", async () => {

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { readInOrder } from "@operator/bus/read-in-order";
 import { Action } from "@operator/contracts/action";
 import { flow } from "@operator/contracts/flow";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ComposeStack, whyNoDocker } from "@operator/stack/compose-stack";
 import { Witness } from "./witness.ts";
 
@@ -64,17 +63,14 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
 
   async function actionOn(target: string, state: string): Promise<Action> {
     const bucket = await (await stack.connect()).bucket("actions", Action);
-    const deadline = performance.now() + 60_000;
-    for (;;) {
+    const look = async () => {
       const actions = (await bucket.entries()).map(({ value }) => value);
       const found = actions.find((action) => action.proposal.target === target && action.state === state);
       if (found) return found;
-      if (performance.now() > deadline) {
-        const seen = actions.map((action) => `${action.id} ${action.state}`).join(", ");
-        throw new Error(`no action on ${target} is ${state} after 60 s; there are: ${seen || "none"}`);
-      }
-      await sleep(100);
-    }
+      const seen = actions.map((action) => `${action.id} ${action.state}`).join(", ");
+      throw new Error(`no action on ${target} is ${state}; there are: ${seen || "none"}`);
+    };
+    return await vi.waitFor(look, { timeout: 60_000, interval: 100 });
   }
 
   test("a message kills a node's container; it's seen, explained, and put right when somebody approves", async () => {

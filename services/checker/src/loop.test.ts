@@ -131,10 +131,12 @@ test("who stood still, or lost the bus, claims no silence", async () => {
   await stage.play(10, 100);
   await server.kill();
   // Too short to look like a standstill of one's own; with what follows, long enough to be a silence.
-  await sleep(3_000);
+  const awayFromMs = performance.now();
+  await soon(() => performance.now() - awayFromMs >= 3_000);
   await server.restart();
-  // Time to claim it, for who counts the time in which nobody could have told it anything.
-  await sleep(3_500);
+  // By then who counts the time in which nobody could have told it anything has claimed one; who doesn't has 1.5 s left.
+  const backFromMs = performance.now();
+  await soon(() => performance.now() - backFromMs >= 3_500);
   await stage.play(20, 100);
   await expectAsTold();
   expect(stage.expected.said("observer_silent")).toEqual([]);
