@@ -48,7 +48,7 @@ const rows: Row[] = [
     events: [cleared(9)],
     is: { status: "closed", closedAtMs: 9_000, closedBy: "observation", diagnosis: "none", attempts: [] },
     reasons: [["first-seen", "cleared"]],
-    history: ["cleared", "closed", "opened"],
+    history: ["opened", "cleared", "closed"],
   },
   {
     says: "late news of a closed ticket adds to its history and opens nothing",
@@ -169,6 +169,12 @@ const rows: Row[] = [
     is: { diagnosis: "done", escalated: false, sent: { revision: 0, attempt: 1 } },
     reasons: [["first-seen"], ["started"], [], ["diagnosed"], []],
     history: ["opened", "started", "diagnosed"],
+  },
+  {
+    says: "what opened a ticket comes first, also where the observer's clock is ahead of the bus's",
+    events: [firing(nowMs / 1_000 + 1), diagnosed(1, "started")],
+    is: { openedAtMs: nowMs + 1_000 },
+    history: ["opened", "started"],
   },
   {
     says: "a started that comes after its end changes the status no more",

@@ -35,7 +35,9 @@ function isSaidBefore(entry: HistoryEntry, known: HistoryEntry): boolean {
   return entry.asOf !== undefined && known.asOf !== undefined && entry.asOf < known.asOf;
 }
 
-function inTime(a: HistoryEntry, b: HistoryEntry): number {
+/** In the order of time. What opened the ticket comes first whatever its time: it's the observer's, others are the bus's. */
+export function inTime(a: HistoryEntry, b: HistoryEntry): number {
+  if (a.kind === "opened" || b.kind === "opened") return Number(b.kind === "opened") - Number(a.kind === "opened");
   if (a.atMs !== b.atMs) return a.atMs - b.atMs;
   return a.id < b.id ? -1 : 1;
 }

@@ -1,4 +1,5 @@
 import type { HistoryEntry } from "@operator/contracts/ticket";
+import { inTime } from "./history.ts";
 
 /** The id of "it fires", from which the transition can be told again: `firing:<sinceMs>:<changedAtMs>`. */
 export function firingId(violation: { sinceMs: number; changedAtMs: number }): string {
@@ -20,7 +21,7 @@ export function tellOpening(history: readonly HistoryEntry[], openedAtMs: number
       const isNewEpisode = episodeOf(entry).sinceMs > episodeOf(first).sinceMs && startsEpisode(entry, history);
       return keep(entry, isNewEpisode ? "begun_again" : "seen_again", episodeOf(entry).changedAtMs);
     });
-  return told.sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
+  return told.sort(inTime);
 }
 
 function keep(entry: HistoryEntry, kind: HistoryEntry["kind"], atMs: number): HistoryEntry {
