@@ -1,0 +1,90 @@
+import { isAbsolute } from "node:path";
+import { z } from "zod";
+
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: "an address like http://127.0.0.1:2379" })
+  .max(256)
+  .transform((url) => url.replace(/\/+$/, ""));
+
+/** `host:port`, as PD names a store; or a PD member's name. */
+const LogTarget = z.string().regex(/^[A-Za-z0-9_.:[\]-]{1,128}$/, { error: "a store's address or a PD member's name" });
+
+/** The room's environment, by the variables' names. */
+export const settings = {
+  TIKV_PD_ENDPOINTS: z.string().transform((text, context) => {
+    const urls = text.split(",").filter((part) => part.trim() !== "");
+    const read = urls.flatMap((part) => {
+      const url = httpUrl.safeParse(/^https?:\/\//.test(part.trim()) ? part.trim() : `http://${part.trim()}`);
+      if (!url.success) context.addIssue(`"${part}" is no address of a PD: write http://127.0.0.1:2379`);
+      return url.success ? [url.data] : [];
+    });
+    if (urls.length === 0) context.addIssue("no PD is named: write e.g. http://127.0.0.1:2379,http://127.0.0.1:2382");
+    return [...new Set(read)];
+  }),
+  TIKV_PROMETHEUS_URL: httpUrl.optional(),
+  TIKV_LOGS: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      const files = new Map<string, string>();
+      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
+        const [target = "", ...rest] = part.trim().split("=");
+        const file = rest.join("=");
+        if (LogTarget.safeParse(target).success && isAbsolute(file)) files.set(target, file);
+        else context.addIssue(`"${part}" is no log: write address=/path/of/tikv.log, or name=/path/of/pd.log`);
+      }
+      return files;
+    }),
+  TIKV_MEMBERS: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      const members = new Map<string, string>();
+      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
+        const [, member, address] = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=(\S+:\d{1,5})$/.exec(part.trim()) ?? [];
+        if (member !== undefined && address !== undefined) members.set(member, address);
+        else context.addIssue(`"${part}" is no member: write name=address, e.g. tikv-1=127.0.0.1:20160`);
+      }
+      return members;
+    }),
+  TIKV_WORKLOAD_URL: httpUrl.optional(),
+};
+const Settings = z.object(settings);
+export type Settings = z.infer<typeof Settings>;
+
+/** Throws with every bad variable. */
+export function readSettings(environment: Record<string, string | undefined>): Settings {
+  const given = Object.entries(environment).filter(([name, value]) => name in settings && value !== "");
+  const read = Settings.safeParse(Object.fromEntries(given));
+  if (read.success) return read.data;
+  throw new Error(`the settings of TiKV can't be used:\n${z.prettifyError(read.error)}`);
+}
+
+export const settingsHelp = [
+  {
+    name: "TIKV_PD_ENDPOINTS",
+    about:
+      "client addresses of PD members, e.g. http://127.0.0.1:2379,http://127.0.0.1:2382; PD lists the others itself",
+  },
+  {
+    name: "TIKV_PROMETHEUS_URL",
+    about:
+      "the Prometheus that scrapes PD and TiKV, e.g. http://127.0.0.1:9090; without it what rests on metrics isn't known",
+  },
+  {
+    name: "TIKV_LOGS",
+    about:
+      "log files, as the observer can read them, by a store's address or a PD member's name, e.g. 127.0.0.1:20160=/var/log/tikv-1.log,pd-1=/var/log/pd-1.log",
+    default: "",
+  },
+  {
+    name: "TIKV_MEMBERS",
+    about:
+      "which of the supervisor's members is which store, for chaos, e.g. tikv-1=127.0.0.1:20160; unless set, the host of a store's address is its member",
+    default: "",
+  },
+  {
+    name: "TIKV_WORKLOAD_URL",
+    about: "the control address of the simulator's workload, for chaos; a real cluster has none",
+  },
+];
