@@ -1,4 +1,4 @@
-// Finds nats-server and redis-server: on PATH, else in the project's cache, else gets them there.
+// Finds nats-server, redis-server and prometheus: on PATH, else in the project's cache, else gets them there.
 // Plain JavaScript for any Node from 20 on: no dependencies, no root, starts no service.
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
@@ -23,11 +23,18 @@ const servers = {
     brew: "redis",
     byHand: "apt-get install redis-server (or your system's package)",
   },
+  // What Debian's package depends on is for its web pages only; the program needs nothing but libc.
+  prometheus: {
+    atLeast: [2, 40],
+    debian: ["prometheus"],
+    brew: "prometheus",
+    byHand: "https://prometheus.io/download, or apt-get install prometheus (or your system's package)",
+  },
 };
 
 /**
  * Where the servers are and what their environment needs. Gets what is nowhere, all of them side by side.
- * @param {string[]} names of nats-server, redis-server
+ * @param {string[]} names of nats-server, redis-server, prometheus
  * @returns {Promise<Record<string, {file: string, env: Record<string, string>}>>}
  */
 export async function findServers(names) {

@@ -6,7 +6,7 @@ export const root = join(import.meta.dirname, "..", "..", "..");
 
 const Found = z.record(z.string(), z.object({ file: z.string(), env: z.record(z.string(), z.string()) }));
 
-/** Where nats-server and redis-server are, and what their environment needs, e.g. a library path. */
+/** Where nats-server, redis-server or prometheus are, and what their environment needs, e.g. a library path. */
 export async function findServers<const Name extends string>(
   names: readonly Name[],
 ): Promise<Record<Name, { file: string; env: Record<string, string> }>> {

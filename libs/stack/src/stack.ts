@@ -12,7 +12,8 @@ import { freePorts } from "./free-port.ts";
 import { type NatsServer, startProvisionedNats } from "./nats-server.ts";
 import { Program } from "./program.ts";
 import { programDriver } from "./program-driver.ts";
-import { findServers, root } from "./servers.ts";
+import { root } from "./servers.ts";
+import { compileCache, findCommands, startSpec } from "./spec-program.ts";
 
 const serviceNames = ["observer", "checker", "ticketer", "diagnoser", "actuator", "chaos"] as const;
 /** Only where a plan asks for them: they change the subject. */
@@ -137,22 +138,15 @@ export class Stack implements AsyncDisposable {
 
   /** Members in the order of the plan, those of one kind side by side; then what makes load. */
   async #startSubject(specs: ProcessSpec[], up: (part: string) => void): Promise<void> {
-    const servers = await findServers(["redis-server"]);
-    const start = async ({ name, target, command, ready, ...spec }: ProcessSpec) => {
-      const server = command === "redis-server" ? servers[command] : { file: process.execPath, env: compileCache };
-      const program = await Program.start({
-        name,
-        file: server.file,
-        arguments: spec.arguments,
-        environment: { ...server.env, ...spec.environment },
-        logFile: this.logFile(name),
-        ready,
-      });
+    if (this.#plan.members === false) return;
+    const commands = await findCommands(specs);
+    const start = async (spec: ProcessSpec) => {
+      const { name, target } = spec;
+      const program = await startSpec(spec, { commands, folder: this.folder, logFile: this.logFile(name) });
       if (target === undefined) this.loads.set(name, program);
       else this.members.set(target, program);
       up(name);
     };
-    if (this.#plan.members === false) return;
     const members = specs.filter(({ target }) => target !== undefined);
     for (const { target = "", kind = "member" } of members) this.kinds.set(target, kind);
     for (const kind of new Set(members.map((spec) => spec.kind))) {
@@ -247,5 +241,3 @@ export class Stack implements AsyncDisposable {
     await this.stop();
   }
 }
-
-const compileCache = { NODE_COMPILE_CACHE: join(root, ".cache", "compile") };

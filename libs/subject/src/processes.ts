@@ -5,10 +5,12 @@ export interface ProcessSpec {
   target?: string;
   /** What kind of member it is, e.g. `node`: with it a fault has a name, `kill_node`. */
   kind?: string;
-  /** `redis-server` and `nats-server` are found by the launcher; `node` is the running Node; anything else is a path. */
-  command: "node" | "redis-server";
+  /** `node` is the running Node; the launcher finds the others, and only those that a plan names. */
+  command: "node" | "redis-server" | "prometheus";
   arguments: string[];
   environment: Record<string, string>;
+  /** Written before its start, name → content: each a file of that name in the folder that the plan was told. */
+  files?: Record<string, string>;
   /** Ready when this TCP port of 127.0.0.1 accepts, and, when given, this URL answers 200. */
   ready: { port: number } | { url: string } | { line: string };
   labels: Record<string, string>;
