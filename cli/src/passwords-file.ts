@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { drawSecret, passwordsOf } from "@operator/bus/passwords";
 import { userNames } from "@operator/bus/permissions";
 import type { UserName } from "@operator/contracts/channel";
 import { z } from "zod";
@@ -42,19 +42,7 @@ export function readPasswords(file: string): Passwords {
 export function completePasswords(file: string): { passwords: Record<UserName, string>; drawn: UserName[] } {
   const given = readPasswords(file);
   const drawn = userNames.filter((user) => given[user] === undefined);
-  const of = (user: UserName) => given[user] ?? randomBytes(24).toString("base64url");
-  const passwords: Record<UserName, string> = {
-    observer: of("observer"),
-    checker: of("checker"),
-    ticketer: of("ticketer"),
-    diagnoser: of("diagnoser"),
-    actuator: of("actuator"),
-    chaos: of("chaos"),
-    notifier: of("notifier"),
-    cli: of("cli"),
-    watch: of("watch"),
-    provision: of("provision"),
-  };
+  const passwords = passwordsOf((user) => given[user] ?? drawSecret());
   // Also when none was drawn: the file may have been readable by others. Whole or not at all, so that none is lost.
   const draft = `${file}.${process.pid}`;
   try {

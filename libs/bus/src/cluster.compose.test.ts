@@ -1,7 +1,6 @@
 import { InstanceName } from "@operator/contracts/names";
 import type { UserName } from "@operator/contracts/channel";
 import { flow } from "@operator/contracts/flow";
-import { drawPasswords } from "@operator/stack/nats-server";
 import {
   GenericContainer,
   getContainerRuntimeClient,
@@ -14,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { Bus } from "./bus.ts";
 import { snapshotOf, until } from "./bus.fixture.ts";
+import { passwordsOf } from "./passwords.ts";
 import { provision } from "./provision.ts";
 import { readInOrder } from "./read-in-order.ts";
 import { serverConfig } from "./server-config.ts";
@@ -28,7 +28,7 @@ const isDocker = await getContainerRuntimeClient().then(
 if (!isDocker) process.stdout.write("cluster: skipped, no Docker engine answers\n");
 
 const names = ["n1", "n2", "n3"];
-const passwords = drawPasswords();
+const passwords = passwordsOf();
 
 function configOf(name: string): string {
   return [
@@ -45,6 +45,8 @@ function configOf(name: string): string {
 describe.skipIf(!isDocker)("a cluster of three, R3", () => {
   let network: StartedNetwork;
   const servers = new Map<string, StartedTestContainer>();
+  /** Those that were killed too: they're to be removed. */
+  const containers: StartedTestContainer[] = [];
   const buses: Bus[] = [];
 
   beforeAll(async () => {
@@ -65,6 +67,7 @@ describe.skipIf(!isDocker)("a cluster of three, R3", () => {
       }),
     );
     for (const [name, container] of started) servers.set(name, container);
+    containers.push(...servers.values());
     const provisioner = await connect("provision");
     // A leader of the cluster has to be elected before streams can be made.
     await provision(provisioner, { replicas: 3 });
@@ -72,7 +75,7 @@ describe.skipIf(!isDocker)("a cluster of three, R3", () => {
 
   afterAll(async () => {
     await Promise.allSettled(buses.map((bus) => bus.close()));
-    await Promise.allSettled([...servers.values()].map((server) => server.stop()));
+    await Promise.allSettled(containers.map((container) => container.stop({ remove: true, removeVolumes: true })));
     await network?.stop();
   }, 60_000);
 

@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Bus } from "@operator/bus/bus";
+import { passwordsOf } from "@operator/bus/passwords";
 import { provision } from "@operator/bus/provision";
 import { serverConfig } from "@operator/bus/server-config";
 import type { UserName } from "@operator/contracts/channel";
@@ -41,7 +41,7 @@ export class NatsServer implements AsyncDisposable {
     const isOurs = options.folder === undefined;
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "operator-nats-")));
     const [port = 0] = options.port === undefined ? await freePorts(1) : [options.port];
-    const passwords = options.passwords ?? drawPasswords();
+    const passwords = options.passwords ?? passwordsOf();
     const { "nats-server": found } = await findServers(["nats-server"]);
     await mkdir(folder, { recursive: true });
     const configFile = join(folder, "nats.conf");
@@ -108,23 +108,6 @@ export async function startProvisionedNats(options: NatsOptions = {}): Promise<N
     await server.stop();
     throw error;
   }
-}
-
-/** A password for each user, drawn anew. */
-export function drawPasswords(): Record<UserName, string> {
-  const draw = () => randomBytes(18).toString("base64url");
-  return {
-    observer: draw(),
-    checker: draw(),
-    ticketer: draw(),
-    diagnoser: draw(),
-    actuator: draw(),
-    chaos: draw(),
-    notifier: draw(),
-    cli: draw(),
-    watch: draw(),
-    provision: draw(),
-  };
 }
 
 function configOf(folder: string, port: number, passwords: Record<UserName, string>): string {
