@@ -1,4 +1,4 @@
-import { assert, bigInt, property, string } from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { exactJson, parsePdJson, PdId } from "./pd-json.ts";
 
@@ -10,14 +10,14 @@ test.each([
     { key: 'digits 7710507798358260623 in " text', score: 8052501975.217457 },
   ],
   ["1234567890123456789.5", 1_234_567_890_123_456_800],
-  ["12345678901234567890e2", 1_234_567_890_123_456_789_000],
+  ["1234567890123456e3", 1.234567890123456e18],
 ])("%s keeps what it says", (text, value) => {
   expect(parsePdJson(text)).toEqual(value);
 });
 
 test("any uint64 that is written is read again, and any text stays as it is", () => {
-  assert(
-    property(bigInt({ min: 0n, max: 2n ** 64n - 1n }), string({ unit: "binary" }), (id, text) => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.string({ unit: "binary" }), (id, text) => {
       const read = parsePdJson(exactJson({ id, [text]: [text, null, true, 1.5] }));
       expect(read).toMatchObject({ [text]: [text, null, true, 1.5] });
       if (text !== "id") expect(PdId.parse(Object(read).id)).toBe(String(id));

@@ -59,15 +59,16 @@ export function serveRecorded(answers: Recorded[]): Promise<Serving> {
 
 export async function serve(listener: RequestListener, port = 0): Promise<Serving> {
   const asked: Asked[] = [];
-  const server = createServer((request, response) => {
-    void text(request).then(
-      (body) => {
-        asked.push({ method: request.method ?? "", path: request.url ?? "", headers: request.headers, body });
-        listener(request, response);
-      },
-      () => response.destroy(),
-    );
-  }).listen(port, "127.0.0.1");
+  const answer: RequestListener = async (request, response) => {
+    try {
+      const body = await text(request);
+      asked.push({ method: request.method ?? "", path: request.url ?? "", headers: request.headers, body });
+      listener(request, response);
+    } catch {
+      response.destroy();
+    }
+  };
+  const server = createServer((request, response) => void answer(request, response)).listen(port, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port was given");
