@@ -102,7 +102,12 @@ export const HotRegion = z.object({
 export type HotRegion = z.infer<typeof HotRegion>;
 
 /** The regions with the most traffic, busiest first. One target: `cluster`. PD walks its regions for it, so it's read every 10 s. */
-export const HotReading = z.object({ write: z.array(HotRegion).max(8), read: z.array(HotRegion).max(8) });
+export const HotReading = z.object({
+  write: z.array(HotRegion).max(8),
+  read: z.array(HotRegion).max(8),
+  /** Targets that `hotRegionsOf` (invariant-hot-region.ts) found in a reading of the last ten minutes, this one included: so that one that has left the lists is known to be well. */
+  lately: z.array(z.string()).max(64),
+});
 export type HotReading = z.infer<typeof HotReading>;
 
 /**

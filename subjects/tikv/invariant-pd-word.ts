@@ -1,0 +1,45 @@
+import type { Departure, Need } from "@operator/subject/invariant";
+import type { State, StoreReading } from "./state.ts";
+import { cluster } from "./targets.ts";
+
+/** Stores report to PD every 10 s; a leader that is new knows of each only what etcd kept, which is up to 5 min old. */
+const settleMs = 20_000;
+
+/** What a rule needs that takes PD's word. */
+export const pdWord: Need = { source: "members", target: cluster };
+
+/**
+ * Why PD's word about stores, leaders and counts doesn't count now; undefined when it does. A new leader says of every
+ * store that it's disconnected, and has no leaders of idle regions; without one, old answers and followers' zeros are left.
+ */
+export function doubtOfPd({ members }: State, atMs: number): string | undefined {
+  const reading = members?.[cluster];
+  if (!reading) return "who leads PD was never read";
+  if (reading.leader === undefined) return "PD has no leader, so what it said last is old";
+  const ledMs = atMs - (reading.leaderSinceMs ?? atMs);
+  if (ledMs >= settleMs) return undefined;
+  return `${reading.leader} has been seen to lead PD for ${Math.floor(ledMs / 1_000)} s: its word about stores counts after ${settleMs / 1_000} s`;
+}
+
+/** Stores that PD lists and that haven't left, by target. */
+export function storesOf({ stores = {} }: State): [string, StoreReading][] {
+  return Object.entries(stores).filter(([, reading]) => !isGone(reading));
+}
+
+/** PD moves everything off it, as it was told to. */
+export function isLeaving({ state, nodeState }: StoreReading): boolean {
+  return state === "Offline" || nodeState === "Removing";
+}
+
+function isGone({ state, nodeState }: StoreReading): boolean {
+  return state === "Tombstone" || nodeState === "Removed";
+}
+
+/** PD lists the store as a tombstone: it was decommissioned, and all that it had is elsewhere. */
+export const storeLeft: Departure<State> = {
+  needs: (store) => [{ source: "stores", target: store }],
+  says: ({ stores }, store) => {
+    const reading = stores?.[store];
+    return reading !== undefined && isGone(reading);
+  },
+};
