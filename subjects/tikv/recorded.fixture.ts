@@ -1,6 +1,12 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
@@ -59,7 +65,7 @@ export function serveRecorded(answers: Recorded[]): Promise<Serving> {
 
 export async function serve(listener: RequestListener, port = 0): Promise<Serving> {
   const asked: Asked[] = [];
-  const answer: RequestListener = async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     try {
       const body = await text(request);
       asked.push({ method: request.method ?? "", path: request.url ?? "", headers: request.headers, body });
