@@ -44,7 +44,12 @@ export const FaultEvent = z.object({
   id: FaultId,
   subject: SubjectName,
   fault: FaultName,
+  /** What was touched. */
   target: TargetName,
+  /** What the command named, where that was a role, e.g. `pd-leader`: `target` is who had it. */
+  asked: TargetName.optional(),
+  /** What the loop calls the target, where it has another name for it: what chaos kills as `tikv-1` the loop sees as `store-4`. */
+  observedAs: TargetName.optional(),
   phase: z.enum(["planned", "refused", "injecting", "injected", "proved", "reverting", "reverted", "failed"]),
   atMs: TimeMs,
   by: z.string().max(100),

@@ -18,6 +18,27 @@ export interface FaultHands {
   environment: Record<string, string | undefined>;
 }
 
+/** Who a target is now. */
+export interface Resolved {
+  /** The member, or other part of the subject, that is touched. */
+  target: string;
+  /** What the loop calls it, where that's another name and it's known. */
+  observedAs?: string;
+  /** What a revert needs to know, where that is known before the effect: it's in the journal by then. */
+  undo?: Json;
+}
+
+/** Thrown by a fault's `resolve`: as things are it can't be made, and is refused with this code. */
+export class FaultRefused extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = "FaultRefused";
+    this.code = code;
+  }
+}
+
 interface FaultBase {
   name: string;
   /** A sentence that a person understands, e.g. "A node is killed". */
@@ -26,6 +47,11 @@ interface FaultBase {
   cause: CauseCategory;
   /** The members or other targets that it can be done to. */
   targets: (members: Member[]) => string[];
+  /**
+   * Looks up who a target is when the fault is made: who has a role (`pd-leader`), and what the loop calls it. It changes
+   * nothing. Absent: the target is what is touched, and the loop calls it so.
+   */
+  resolve?: (target: string, members: Member[], hands: FaultHands, signal: AbortSignal) => Promise<Resolved>;
   /** How long it lasts unless told, and at most. */
   ttlMs: { default: number; max: number };
   /** Why it would break the quorum, or take the last one; undefined when it doesn't. `force` overrides it. */

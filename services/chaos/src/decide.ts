@@ -1,5 +1,6 @@
 import { type ChaosCommand, FaultEvent, type HaltLever } from "@operator/contracts/chaos";
-import type { Fault, Member } from "@operator/subject/fault";
+import { TargetName } from "@operator/contracts/names";
+import type { Fault, Member, Resolved } from "@operator/subject/fault";
 import { z } from "zod";
 import type { FaultRecord } from "./fault-record.ts";
 import { notFound } from "./nearest.ts";
@@ -16,6 +17,8 @@ export interface Situation {
   /** Faults of the same subject that may have an effect. */
   open: readonly FaultRecord[];
   lever: HaltLever;
+  /** Who the command's target is, by the fault's own `resolve`. */
+  resolved?: Resolved | undefined;
 }
 
 export interface Refused {
@@ -28,14 +31,16 @@ export interface Refused {
 export interface Granted {
   kind: "granted";
   fault: Fault;
+  /** What is touched. */
+  target: FaultEvent["target"];
   parameters: FaultEvent["parameters"];
   ttlMs: number;
   text: string;
 }
 
 /** Whether a fault is to be made as things are. Every refusal quotes the bad value and says what there is. */
-export function decide(asked: Asked, { catalogue, members, open, lever }: Situation): Granted | Refused {
-  const { subject, target, force = false } = asked;
+export function decide(asked: Asked, { catalogue, members, open, lever, resolved }: Situation): Granted | Refused {
+  const { subject, force = false } = asked;
   if (lever.halted) {
     const why = lever.reason === "" ? "" : ` (${lever.reason})`;
     return refused("HALTED", `chaos was halted by ${lever.by}${why}: send {"halt": false} to lift it`);
@@ -48,9 +53,10 @@ export function decide(asked: Asked, { catalogue, members, open, lever }: Situat
     return refused("FAULT_UNKNOWN", notFound(`fault of ${subject}`, asked.fault, names));
   }
   const targets = fault.targets(members);
-  if (!targets.includes(target)) {
-    return refused("TARGET_UNKNOWN", notFound(`target of ${fault.name}`, target, targets));
+  if (!targets.includes(asked.target)) {
+    return refused("TARGET_UNKNOWN", notFound(`target of ${fault.name}`, asked.target, targets));
   }
+  const target = TargetName.parse(resolved?.target ?? asked.target);
   const ttlMs = asked.ttlMs ?? fault.ttlMs.default;
   if (ttlMs > fault.ttlMs.max) {
     return refused("BAD_TIME", `ttlMs is ${ttlMs}: ${fault.name} may last ${fault.ttlMs.max} ms at most`);
@@ -75,7 +81,7 @@ export function decide(asked: Asked, { catalogue, members, open, lever }: Situat
   }
   const forced = breaks === undefined ? "" : `, forced though ${breaks}`;
   const text = `${fault.title}: ${fault.name} of ${target} for ${ttlMs} ms${forced}`;
-  return { kind: "granted", fault, parameters: parameters.data, ttlMs, text };
+  return { kind: "granted", fault, target, parameters: parameters.data, ttlMs, text };
 }
 
 /** The members with what open faults are about to do to them, so that two that begin together don't both count on the other's. */

@@ -1,5 +1,7 @@
 import { endsAtMsOf, type FaultRecord } from "./fault-record.ts";
 
+/** Looking up who a target is is given up after so long. */
+export const resolveWithinMs = 3_000;
 /** An injection is given up after so long. */
 export const injectWithinMs = 3_000;
 /** A revert is given up, and tried again, after so long: the supervisor starts a killed member and waits until it's ready. */

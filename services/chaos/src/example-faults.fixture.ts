@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Fault, FaultHands, Member } from "@operator/subject/fault";
+import { type Fault, type FaultHands, FaultRefused, type Member } from "@operator/subject/fault";
 import { z } from "zod";
 
 const targets = (members: Member[]) => members.filter(({ kind }) => kind === "example").map(({ target }) => target);
@@ -43,6 +43,35 @@ export const exampleFaults: readonly Fault[] = [
     },
     revert: async ({ target }, hands) => {
       appendFileSync(file(hands, target, "reverts"), "x");
+      rmSync(file(hands, target, "mark"), { force: true });
+    },
+    proof,
+  },
+  {
+    ...base,
+    name: "kill_first",
+    title: "The first member that runs is killed",
+    by: "supervisor",
+    verb: "kill",
+    targets: (members) => (targets(members).length > 0 ? ["first"] : []),
+    resolve: async (_, members) => {
+      const first = members.find(({ state }) => state === "running");
+      if (!first) throw new FaultRefused("NOBODY_RUNS", "no member runs, so none is the first");
+      return { target: first.target, observedAs: `seen-${first.target}` };
+    },
+  },
+  {
+    ...unharmful,
+    name: "note_member",
+    title: "A member is marked, and what was there before is known before that",
+    resolve: async (target) => ({ target, undo: { before: "nothing" } }),
+    inject: async ({ target }, hands) => {
+      writeFileSync(file(hands, target, "mark"), "noted");
+      throw new Error("the API answered 500");
+    },
+    revert: async ({ target, undo }, hands) => {
+      // What `inject` would have given isn't there: the journal's is.
+      z.object({ before: z.literal("nothing") }).parse(undo);
       rmSync(file(hands, target, "mark"), { force: true });
     },
     proof,

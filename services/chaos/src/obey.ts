@@ -1,11 +1,13 @@
 import { Passing, Terminal } from "@operator/bus/failure";
 import type { Received } from "@operator/bus/received";
 import { type ChaosCommand, type FaultEvent, HaltLever } from "@operator/contracts/chaos";
+import { TargetName } from "@operator/contracts/names";
 import type { ServiceContext } from "@operator/service/service-context";
+import type { Resolved } from "@operator/subject/fault";
 import { SupervisorError } from "@operator/supervisor/supervisor-error";
 import { type Asked, decide, type Granted, type Refused } from "./decide.ts";
 import type { Desk } from "./desk.ts";
-import { injectWithinMs, revertWithinMs } from "./due.ts";
+import { injectWithinMs, resolveWithinMs, revertWithinMs } from "./due.ts";
 import { inject, revert } from "./effect.ts";
 import { failureOf, firstEvent, laterEvent } from "./events.ts";
 import type { FaultRecord } from "./fault-record.ts";
@@ -56,21 +58,24 @@ async function make(desk: Desk, context: Context, asked: Asked, sequence: number
   const about = firstEvent(asked, sequence, "injecting", { text: "" });
   const known = await journal.beginning(about);
   if (known) return refuseOther(about, known);
-  const first = await consider(desk, asked, journal.open(), signal);
+  const resolved = await whoIs(desk, asked, signal);
+  if (resolved?.kind === "refused") return void (await journal.write(firstEvent(asked, sequence, "refused", resolved)));
+  const first = await consider(desk, asked, resolved, journal.open(), signal);
   if (first.kind === "refused") return void (await journal.write(firstEvent(asked, sequence, "refused", first)));
   const { parameters, ttlMs, text } = first;
-  const plan = { parameters, ttlMs, text };
+  const plan = { ...namesOf(asked, resolved), parameters, ttlMs, text };
   if (asked.dryRun) return void (await journal.write(firstEvent(asked, sequence, "planned", plan)));
 
   const endsAtMs = Date.now() + ttlMs;
   // With the instance's name no two instances write the same, and each knows its own.
-  const told = { ...plan, endsAtMs, text: `${text}; ${context.instance} is about to do it` };
+  const undo = resolved?.undo === undefined ? {} : { undo: resolved.undo };
+  const told = { ...plan, ...undo, endsAtMs, text: `${text}; ${context.instance} is about to do it` };
   const began = firstEvent(asked, sequence, "injecting", told);
   const place = await journal.claim(began);
   if (place === undefined) return;
   // Faults that began at the same time, and a halt, are seen by now: the later one gives way.
   const earlier = journal.open().filter((other) => other.sequence < place);
-  const again = await consider(desk, asked, earlier, signal);
+  const again = await consider(desk, asked, resolved, earlier, signal);
   if (again.kind === "refused") {
     await journal.write(laterEvent(began, "failed", again));
     await journal.write(laterEvent(began, "reverted", { text: "nothing was done" }));
@@ -79,24 +84,52 @@ async function make(desk: Desk, context: Context, asked: Asked, sequence: number
 
 /** An id is of one fault: another one under it would be lost in silence. */
 function refuseOther(about: FaultEvent, known: FaultEvent): void {
-  if (about.fault === known.fault && about.target === known.target) return;
+  if (about.fault === known.fault && about.target === (known.asked ?? known.target)) return;
   throw new Terminal(
     "FAULT_CONTRADICTS",
-    `fault "${known.id}" was ${known.fault} of ${known.target} before, and is asked for as ${about.fault} of ` +
+    `fault "${known.id}" was ${known.fault} of ${known.asked ?? known.target} before, and is asked for as ${about.fault} of ` +
       `${about.target}: draw another id`,
   );
+}
+
+/** Who the target is, where the fault looks that up. Undefined: it doesn't, or the target is none of its own. */
+async function whoIs(
+  { catalogue, hands }: Desk,
+  { subject, fault: name, target }: Asked,
+  signal: AbortSignal,
+): Promise<({ kind: "resolved" } & Resolved) | Refused | undefined> {
+  const fault = catalogue.get(subject)?.find((one) => one.name === name);
+  if (!fault?.resolve) return undefined;
+  try {
+    const members = await hands.supervisor.list(signal);
+    if (!fault.targets(members).includes(target)) return undefined;
+    const within = AbortSignal.any([signal, AbortSignal.timeout(resolveWithinMs)]);
+    return { kind: "resolved", ...(await fault.resolve(target, members, hands, within)) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: "refused", ...failureOf(error) };
+  }
+}
+
+/** How the journal names the target: as what it is, as it was asked for, as the loop calls it. */
+function namesOf(asked: Asked, { target, observedAs }: Partial<Resolved> = {}) {
+  return {
+    ...(target !== undefined && target !== asked.target && { target: TargetName.parse(target), asked: asked.target }),
+    ...(observedAs !== undefined && { observedAs: TargetName.parse(observedAs) }),
+  };
 }
 
 async function consider(
   { catalogue, lever, hands }: Desk,
   asked: Asked,
+  resolved: Resolved | undefined,
   open: readonly FaultRecord[],
   signal: AbortSignal,
 ): Promise<Granted | Refused> {
   try {
     const members = await hands.supervisor.list(signal);
     const ofSubject = open.filter(({ began }) => began.subject === asked.subject);
-    return decide(asked, { catalogue, members, open: ofSubject, lever: await lever.read() });
+    return decide(asked, { catalogue, members, open: ofSubject, lever: await lever.read(), resolved });
   } catch (error) {
     if (!(error instanceof SupervisorError)) throw error;
     return { kind: "refused", code: error.code, text: error.message };
