@@ -53,7 +53,8 @@ export async function readRequest(bus: Bus, ticket: Ticket, options: RequestOpti
   const { file } = caseOf({ ...gathered, missing }, room, { nowMs, secrets });
   const nonce = randomBytes(16).toString("hex");
   const { tokensMax } = usual;
-  const request = claudeRequest({ file, actions: room.actions, model, effort, tokensMax, nonce, secrets });
+  const readTools = await room.readTools();
+  const request = claudeRequest({ file, actions: room.actions, readTools, model, effort, tokensMax, nonce, secrets });
   const notAsked = whyNotAsked(file);
   const estimate = estimateOf(model, request);
   const about = { ticket: id, attempt, model, effort, ...(notAsked !== undefined && { notAsked }) };

@@ -13,16 +13,21 @@ const Summary = z.object({
   ok: z.boolean(),
   scenarios: z.array(
     z.looseObject({
-      fault: z.string(),
-      target: z.string(),
-      detectMs: z.number(),
+      scenario: z.string(),
+      roots: z.array(
+        z.looseObject({
+          fault: z.string(),
+          target: z.string(),
+          detectMs: z.number(),
+          engine: z.string(),
+          rootCause: z.object({ category: z.string(), target: z.string() }),
+          evidence: z.number().positive(),
+          action: z.string().nullable(),
+          verified: z.boolean(),
+        }),
+      ),
       tickets: z.number(),
-      engine: z.string(),
-      rootCause: z.object({ category: z.string(), target: z.string() }),
-      evidence: z.number().positive(),
       cleared: z.boolean(),
-      action: z.string().nullable(),
-      verified: z.boolean(),
       recoveredBy: z.enum(["action", "revert"]),
       wrong: z.array(z.string()),
     }),
@@ -57,18 +62,20 @@ test.concurrent.each([
     const demo = spawnDemo("--scenario", names);
     const [out, [code]] = await Promise.all([text(demo.stdout), once(demo, "exit")]);
     const summary = Summary.parse(JSON.parse(out.trim().split("\n").at(-1) ?? ""));
-    const complaints = summary.scenarios.flatMap(({ fault, wrong }) => wrong.map((text) => `${fault}: ${text}`));
+    const complaints = summary.scenarios.flatMap(({ scenario, wrong }) => wrong.map((text) => `${scenario}: ${text}`));
     expect(complaints).toEqual([]);
-    const shown = summary.scenarios.map((each) => ({
-      fault: each.fault,
-      cause: `${each.rootCause.category} ${each.rootCause.target}`,
-      engine: each.engine,
-      tickets: each.tickets,
-      action: each.action,
-      verified: each.verified,
-      cleared: each.cleared,
-      recoveredBy: each.recoveredBy,
-    }));
+    const shown = summary.scenarios.flatMap(({ roots, tickets, cleared, recoveredBy }) =>
+      roots.map(({ fault, rootCause, engine, action, verified }) => ({
+        fault,
+        cause: `${rootCause.category} ${rootCause.target}`,
+        engine,
+        tickets,
+        action,
+        verified,
+        cleared,
+        recoveredBy,
+      })),
+    );
     expect(shown).toEqual(expected.map((each) => ({ engine: "playbook", tickets: 1, cleared: true, ...each })));
     expect(summary.ok).toBe(true);
     expect(code).toBe(0);

@@ -1,4 +1,5 @@
 import type { Fault, Member } from "@operator/subject/fault";
+import type { Scenario } from "@operator/subject/scenario";
 import { forgeCounters } from "./fault-forge-counters.ts";
 import { ofKind } from "./fault-members.ts";
 import { pauseRedis } from "./fault-pause-redis.ts";
@@ -45,3 +46,8 @@ export const faults: Fault[] = [
   forgeCounters,
   wrongLimit,
 ];
+
+export const scenarios: Scenario[] = [];
+
+/** What an operator's own action mends: forged counters, and a killed node. */
+export const story = ["forge_counters", "kill_node"];

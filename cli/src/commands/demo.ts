@@ -11,15 +11,15 @@ export function registerDemo(program: Command, shell: Shell): void {
     .command("demo")
     .description("start everything as local processes, break it for real, and tell how the operator puts it right")
     .option("--subject <name>", "the subject to run", "ratelimiter") // the demo's default
-    .option("--scenario <faults>", "comma-separated faults of the subject", "forge_counters,kill_node")
+    .option("--scenario <names>", "comma-separated faults or scenarios of the subject; its own story unless told")
     .option("--yes", "approve what is proposed, with a key that is gone afterwards, instead of asking", false)
     .option("--keep", "stay up after the story, until Ctrl-C", false)
     .option("--json", "one JSON event a line, the summary last", false)
-    .action(async (options: { subject: string; scenario: string; yes: boolean; keep: boolean; json: boolean }) => {
+    .action(async (options: { subject: string; scenario?: string; yes: boolean; keep: boolean; json: boolean }) => {
       const write = (line: string) => shell.out(`${line}\n`);
       const ok = await runDemo({
         subject: options.subject,
-        scenarios: options.scenario.split(",").map((name) => name.trim()),
+        ...(options.scenario !== undefined && { scenarios: options.scenario.split(",").map((name) => name.trim()) }),
         // Where nobody can be asked, the demo approves by itself, and says so in the story.
         ...(options.yes || options.json || !process.stdin.isTTY
           ? {}

@@ -3,16 +3,15 @@ import type { FaultEvent } from "@operator/contracts/chaos";
 import type { Diagnosis } from "@operator/contracts/diagnosis";
 import type { Ticket } from "@operator/contracts/ticket";
 
-/** What a scenario came to: one line of the demo's summary. Every claim is computed from what was seen on the bus. */
-export interface Outcome {
+/** What became of one fault of a scenario. */
+export interface Root {
   fault: string;
+  /** As the loop names it: chaos kills `tikv-1`, the loop sees `store-4`. */
   target: string;
   /** Fault → ticket open, in ms; null when none opened in time. */
   detectMs: number | null;
   /** Fault → diagnosis on the ticket, in ms. */
   diagnoseMs: number | null;
-  /** Tickets opened since the fault; one is right. */
-  tickets: number;
   engine: string | null;
   rootCause: { category: string; target: string } | null;
   /** Facts cited and verified. */
@@ -21,74 +20,124 @@ export interface Outcome {
   action: string | null;
   /** The checker's word proved that it helped. */
   verified: boolean;
-  /** Fresh observations closed the ticket. */
+}
+
+/** What a scenario came to: one line of the demo's summary. Every claim is computed from what was seen on the bus. */
+export interface Outcome {
+  scenario: string;
+  roots: Root[];
+  /** Tickets opened since the first fault; one per fault is right, none where nothing is broken. */
+  tickets: number;
+  /** Fresh observations closed them. */
   cleared: boolean;
-  /** Recovery → ticket closed, in ms. */
+  /** Recovery → all tickets closed, in ms. */
   clearMs: number | null;
-  /** What put it right: the operator's own action, or the end of the fault. */
+  /** What put it right: the operator's own actions, or the faults' end. */
   recoveredBy: "action" | "revert";
   ok: boolean;
   /** What wasn't as it should be. */
   wrong: string[];
 }
 
-/** An outcome with the diagnosis that it judged, for reading. */
-export type Finished = Outcome & { diagnosis?: Diagnosis };
+/** One fault as it was seen. Times on the monotonic clock, in ms. */
+export interface SeenFault {
+  fault: string;
+  target: string;
+  /** The root cause that a right diagnosis names. */
+  cause: string;
+  faultMs: number;
+  refused: FaultEvent | undefined;
+}
+
+/** One ticket as it was seen. */
+export interface SeenTicket {
+  ticket: Ticket;
+  openMs: number;
+  diagnosedMs: number | undefined;
+  diagnosis: Diagnosis | undefined;
+  action: Action | undefined;
+}
 
 /** Judges a scenario: every claim of its line has to hold. */
 export function outcomeOf(seen: {
-  fault: string;
-  target: string;
-  cause: string;
-  refused: FaultEvent | undefined;
-  tickets: Ticket[];
-  diagnosis: Diagnosis | undefined;
-  action: Action | undefined;
+  scenario: string;
+  expects: "roots" | "quiet";
+  faults: SeenFault[];
+  tickets: SeenTicket[];
   cleared: boolean;
   recoveredBy: Outcome["recoveredBy"];
-  detectMs: number | null;
-  diagnoseMs: number | null;
   clearMs: number | null;
-}): Finished {
-  const { fault, target, tickets, diagnosis, action, recoveredBy } = seen;
-  const cause = diagnosis?.answer.rootCauses[0];
-  const cleared = seen.cleared && tickets.every(({ closedBy }) => closedBy === "observation");
+}): Outcome {
+  const { scenario, expects, faults, tickets, recoveredBy } = seen;
+  const wanted = expects === "roots" ? faults.length : 0;
+  const ids = tickets.map(({ ticket }) => ticket.id).join(", ") || "none";
+  const judged = expects === "roots" ? faults.map((fault) => rootOf(fault, tickets, recoveredBy)) : [];
+  const abouts = new Set(faults.map(({ target }) => target));
+  const cleared = seen.cleared && tickets.every(({ ticket }) => ticket.closedBy === "observation");
+  const wrong = [
+    ...faults.map(({ refused }) => refused && `chaos made no fault: ${refused.code ?? refused.phase}: ${refused.text}`),
+    ...judged.flatMap((each) => each.wrong),
+    tickets.length !== wanted && `${tickets.length} tickets instead of ${wanted}: ${ids}`,
+    ...tickets
+      .filter(({ ticket }) => !abouts.has(ticket.target))
+      .map(({ ticket }) => `ticket ${ticket.id} is not about ${[...abouts].join(" or ")}`),
+    wanted > 0 && !seen.cleared && "not every ticket closed",
+    wanted > 0 && seen.cleared && !cleared && "a ticket was closed by something else than fresh observations",
+  ].filter((complaint) => typeof complaint === "string");
+  return {
+    scenario,
+    roots: judged.map(({ root }) => root),
+    tickets: tickets.length,
+    cleared,
+    clearMs: seen.clearMs,
+    recoveredBy,
+    ok: wrong.length === 0,
+    wrong,
+  };
+}
+
+function rootOf(
+  { fault, target, cause, faultMs }: SeenFault,
+  tickets: SeenTicket[],
+  recoveredBy: Outcome["recoveredBy"],
+): { root: Root; wrong: (string | false)[] } {
+  const own = tickets.find(({ ticket }) => ticket.target === target);
+  const said = own?.diagnosis?.answer;
+  const named = said?.rootCauses[0];
+  const action = own?.action;
   const last = action?.steps.at(-1);
   const wrong = [
-    seen.refused && `chaos made no fault: ${seen.refused.code ?? seen.refused.phase}: ${seen.refused.text}`,
-    seen.detectMs === null && "no ticket opened",
-    tickets.length !== 1 &&
-      `${tickets.length} tickets instead of one: ${tickets.map(({ id }) => id).join(", ") || "none"}`,
-    ...tickets.filter((each) => each.target !== target).map((each) => `ticket ${each.id} is not about ${target}`),
-    diagnosis === undefined && "no diagnosis whose citations were verified",
-    diagnosis !== undefined && diagnosis.answer.evidence.length === 0 && "the diagnosis cites nothing",
-    cause?.category !== seen.cause && `the root cause named is ${cause?.category ?? "none"}, not ${seen.cause}`,
-    cause?.target !== target && `the root cause is sought at ${cause?.target ?? "nothing"}, not at ${target}`,
+    own === undefined && `no ticket about ${target} opened`,
+    own !== undefined && said === undefined && `no diagnosis of ${target} whose citations were verified`,
+    said !== undefined && said.evidence.length === 0 && `the diagnosis of ${target} cites nothing`,
+    said !== undefined &&
+      named?.category !== cause &&
+      `the root cause named is ${named?.category ?? "none"}, not ${cause}`,
+    said !== undefined &&
+      named?.target !== target &&
+      `the root cause is sought at ${named?.target ?? "nothing"}, not at ${target}`,
     action !== undefined &&
       action.state !== "verified" &&
       `${action.proposal.action} was proposed and is ${action.state}: ${last?.code ?? ""} ${last?.text ?? ""}`,
     action !== undefined &&
       recoveredBy !== "action" &&
       "the fault's end put it right, not the action that was proposed",
-    !seen.cleared && "the ticket didn't close",
-    seen.cleared && !cleared && "the ticket was closed by something else than fresh observations",
-  ].filter((complaint) => typeof complaint === "string");
-  return {
+  ];
+  const root: Root = {
     fault,
     target,
-    detectMs: seen.detectMs,
-    diagnoseMs: seen.diagnoseMs,
-    tickets: tickets.length,
-    engine: diagnosis?.engine.kind ?? null,
-    rootCause: cause ? { category: cause.category, target: cause.target } : null,
-    evidence: diagnosis?.answer.evidence.length ?? 0,
+    detectMs: own ? rounded(own.openMs - faultMs) : null,
+    diagnoseMs: own?.diagnosedMs === undefined ? null : rounded(own.diagnosedMs - faultMs),
+    engine: own?.diagnosis?.engine.kind ?? null,
+    rootCause: named ? { category: named.category, target: named.target } : null,
+    evidence: said?.evidence.length ?? 0,
     action: action?.proposal.action ?? null,
     verified: action?.state === "verified",
-    cleared,
-    clearMs: seen.clearMs,
-    recoveredBy,
-    ok: wrong.length === 0,
-    wrong,
-    ...(diagnosis ? { diagnosis } : {}),
   };
+  return { root, wrong };
+}
+
+/** Tenths of a millisecond. */
+export function rounded(durationMs: number): number {
+  return Math.round(durationMs * 10) / 10;
 }

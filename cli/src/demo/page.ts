@@ -9,7 +9,7 @@ export interface Page {
   up: (part: string, ms: number) => void;
   ready: (given: { natsUrl: string; watchPassword: string; folder: string; subject: string; ms: number }) => void;
   note: (text: string) => void;
-  scenario: (fault: string, target: string) => void;
+  scenario: (name: string, faults: { fault: string; target: string }[]) => void;
   event: (event: { sinceFaultMs: number; by: string; text: string; ticket?: string }) => void;
   outcome: (outcome: Outcome) => void;
   page: (markdown: string) => void;
@@ -23,7 +23,7 @@ export function jsonPage(write: (line: string) => void): Page {
     up: (part, ms) => say("up", { part, ms }),
     ready: (given) => say("ready", given),
     note: (text) => say("note", { text }),
-    scenario: (fault, target) => say("scenario", { fault, target }),
+    scenario: (name, faults) => say("scenario", { scenario: name, faults }),
     event: (event) => say("event", event),
     outcome: (outcome) => say("outcome", outcome),
     page: (markdown) => say("diagnosis", { markdown }),
@@ -58,8 +58,9 @@ export function plainPage(write: (line: string) => void, shell: Pick<Shell, "has
       write(paint("dim", `  logs: ${folder}/logs`));
     },
     note: (text) => write(paint("dim", text)),
-    scenario: (fault, target) => {
-      write(`\n${paint("bold", `${fault} ${target}`)}`);
+    scenario: (name, faults) => {
+      const made = faults.map(({ fault, target }) => `${fault} ${target}`).join(", ");
+      write(`\n${paint("bold", faults.length === 1 && faults[0]?.fault === name ? made : `${name}: ${made}`)}`);
       write(paint("dim", "   since fault  who           what"));
     },
     event: ({ sinceFaultMs, by, text, ticket }) => {
@@ -70,25 +71,19 @@ export function plainPage(write: (line: string) => void, shell: Pick<Shell, "has
         `  ${`+${time}`.padStart(12)}  ${paint(format, by.padEnd(12))}  ${text}${ticket ? paint("dim", `  [${ticket}]`) : ""}`,
       );
     },
-    outcome: ({
-      ok,
-      detectMs,
-      tickets,
-      engine,
-      rootCause,
-      evidence,
-      action,
-      verified,
-      clearMs,
-      recoveredBy,
-      wrong,
-    }) => {
+    outcome: ({ ok, roots, tickets, clearMs, recoveredBy, wrong }) => {
       const facts = [
-        `seen in ${detectMs ?? "–"} ms`,
+        ...roots.flatMap(({ target, detectMs, rootCause, engine, evidence, action, verified }) => [
+          `${target} seen in ${detectMs ?? "–"} ms`,
+          `cause ${rootCause ? `${rootCause.category} ${rootCause.target}` : "unknown"} by the ${engine ?? "–"} from ${evidence} checked facts`,
+          action === null ? "no action of ours fits" : `${action} ${verified ? "verified" : "not verified"}`,
+        ]),
         `${tickets} ticket${tickets === 1 ? "" : "s"}`,
-        `cause ${rootCause ? `${rootCause.category} ${rootCause.target}` : "unknown"} by the ${engine ?? "–"} from ${evidence} checked facts`,
-        action === null ? "no action of ours fits" : `${action} ${verified ? "verified" : "not verified"}`,
-        `closed ${clearMs === null ? "–" : (clearMs / 1000).toFixed(1)} s after ${recoveredBy === "action" ? "the action" : "the fault was reverted"}`,
+        ...(clearMs === null
+          ? []
+          : [
+              `closed ${(clearMs / 1000).toFixed(1)} s after ${recoveredBy === "action" ? "the action" : "the fault was reverted"}`,
+            ]),
       ];
       write(
         `  ${ok ? paint("green", "✓ as it should be") : paint("red", "✗ not as it should be")}: ${facts.join(", ")}`,

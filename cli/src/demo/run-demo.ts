@@ -7,16 +7,17 @@ import { Stack } from "@operator/stack/stack";
 import type { Action } from "@operator/contracts/action";
 import { loadRoom } from "@operator/subject/load";
 import type { Fault, Member } from "@operator/subject/fault";
+import type { Scenario } from "@operator/subject/scenario";
 import { ThrowAwayApprover } from "./approver.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Page } from "./page.ts";
-import { runScenario } from "./scenario.ts";
+import { type PlannedFault, runScenario } from "./scenario.ts";
 import { type Seen, watch } from "./watch.ts";
 
 export interface DemoPlan {
   subject: string;
-  /** Faults by name; the room says which there are. */
-  scenarios: string[];
+  /** Faults and scenarios by name, as the room has them; absent: the room's own story. */
+  scenarios?: string[];
   /** The diagnoser's settings, e.g. the key with which it asks Claude. */
   diagnoser: Record<string, string>;
   /** Asks a person whether an action is to be done; absent: the demo approves by itself. */
@@ -33,11 +34,8 @@ export interface DemoPlan {
 export async function runDemo(plan: DemoPlan): Promise<boolean> {
   const { page, signal } = plan;
   const started = performance.now();
-  const { faults: known } = await loadRoom(plan.subject, "faults");
-  for (const name of plan.scenarios) {
-    if (known.some((fault) => fault.name === name)) continue;
-    throw new CliError("FAULT_UNKNOWN", `no fault "${name}": there are ${known.map((fault) => fault.name).join(", ")}`);
-  }
+  const { faults: known, scenarios: composed, story } = await loadRoom(plan.subject, "faults");
+  const chosen = (plan.scenarios ?? story).map((name) => scenarioOf(name, known, composed));
   using approver = new ThrowAwayApprover();
   await using stack = await Stack.start({
     subject: plan.subject,
@@ -46,11 +44,6 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
     onUp: page.up,
   });
   const members = [...stack.kinds].map(([target, kind]): Member => ({ target, kind, state: "running" }));
-  const scenarios = plan.scenarios.flatMap((name) => {
-    const fault = known.find((each) => each.name === name);
-    const target = fault?.targets(members)[0];
-    return fault && target !== undefined ? [{ fault: name, target, cause: fault.cause, ttlMs: ttlOf(fault) }] : [];
-  });
   const { url, passwords } = stack.nats;
   mkdirSync(dirname(plan.contextFile), { recursive: true });
   writeFileSync(
@@ -90,14 +83,17 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
     });
 
     const outcomes: Outcome[] = [];
-    for (const scenario of scenarios) {
+    for (const scenario of chosen) {
       if (signal.aborted) break;
-      if (!(await allWell(subscribe, [...stack.members.keys()], signal)))
+      if (!(await allWell(subscribe, signal)))
         throw new Error(`${plan.subject} didn't become well within 60 s: see ${stack.folder}/logs`);
-      page.scenario(scenario.fault, scenario.target);
+      const faults = scenario.faults.flatMap((each) => plannedOf(each, known, members));
+      page.scenario(scenario.name, faults);
       let faultMs: number | undefined;
       const outcome = await runScenario({
-        ...scenario,
+        scenario: scenario.name,
+        expects: scenario.expects,
+        faults,
         subject: plan.subject,
         bus,
         subscribe,
@@ -111,12 +107,12 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
         signal,
       });
       if (signal.aborted) break;
-      if (outcome.diagnosis) page.page(renderDiagnosis(outcome.diagnosis));
-      const { diagnosis: _, ...said } = outcome;
+      const { diagnoses, ...said } = outcome;
+      for (const diagnosis of diagnoses) page.page(renderDiagnosis(diagnosis));
       page.outcome(said);
       outcomes.push(said);
     }
-    const ok = outcomes.length === plan.scenarios.length && outcomes.every((outcome) => outcome.ok);
+    const ok = outcomes.length === chosen.length && outcomes.every((outcome) => outcome.ok);
     if (!signal.aborted) page.summary({ ok, scenarios: outcomes });
     if (plan.keep && !signal.aborted) {
       page.note(
@@ -138,20 +134,46 @@ function ttlOf(fault: Fault): number {
   return endsOnlyByItself ? fault.ttlMs.default : Math.min(120_000, fault.ttlMs.max);
 }
 
-/** Waits until every member is judged and each line is ok: breaking what is broken already would prove nothing. */
+/** A scenario by its name: one of several faults, or a fault alone. */
+function scenarioOf(name: string, known: Fault[], composed: Scenario[]): Scenario {
+  const found = composed.find((scenario) => scenario.name === name);
+  if (found) return found;
+  const fault = known.find((each) => each.name === name);
+  if (fault) return { name, title: fault.title, faults: [{ fault: name }], expects: "roots" };
+  const names = [...known, ...composed].map((each) => each.name).join(", ");
+  throw new CliError("FAULT_UNKNOWN", `no fault or scenario "${name}": there are ${names}`);
+}
+
+/** A fault at its place in this subject; none where the room has no such target. */
+function plannedOf(
+  { fault: name, at = 0, force = false }: Scenario["faults"][number],
+  known: Fault[],
+  members: Member[],
+): PlannedFault[] {
+  const fault = known.find((each) => each.name === name);
+  const target = fault?.targets(members)[at];
+  return fault && target !== undefined ? [{ fault: name, target, cause: fault.cause, ttlMs: ttlOf(fault), force }] : [];
+}
+
+const wellTimes = 3;
+const wellWithinMs = 60_000;
+
+/** Waits until the same lines are all ok, three verdicts in a row: breaking what is broken already would prove nothing. */
 async function allWell(
   subscribe: (listener: (seen: Seen) => void) => () => void,
-  members: string[],
   signal: AbortSignal,
 ): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
+  let well = { lines: 0, times: 0 };
   const unsubscribe = subscribe((seen) => {
     if (seen.kind !== "verdicts") return;
     const { lines } = seen.message;
-    const judged = new Set<string>(lines.map(({ target }) => target));
-    if (members.every((member) => judged.has(member)) && lines.every(({ state }) => state === "ok")) resolve(true);
+    const isWell = lines.length > 0 && lines.every(({ state }) => state === "ok");
+    const times = isWell ? (well.lines === lines.length ? well.times + 1 : 1) : 0;
+    well = { lines: lines.length, times };
+    if (times === wellTimes) resolve(true);
   });
-  const timer = setTimeout(() => resolve(false), 60_000);
+  const timer = setTimeout(() => resolve(false), wellWithinMs);
   const stopped = () => resolve(false);
   signal.addEventListener("abort", stopped, { once: true });
   try {

@@ -6,7 +6,7 @@ import { ChaosCommand, type FaultEvent } from "@operator/contracts/chaos";
 import type { Diagnosis } from "@operator/contracts/diagnosis";
 import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
-import { outcomeOf, type Finished } from "./outcome.ts";
+import { type Outcome, outcomeOf, rounded, type SeenFault, type SeenTicket } from "./outcome.ts";
 import { tellingOf } from "./telling.ts";
 import type { Seen } from "./watch.ts";
 
@@ -18,20 +18,28 @@ const proposeWithinMs = 10_000;
 const settleWithinMs = 120_000;
 const closeWithinMs = 90_000;
 const stormMs = 2_500;
+/** So long nothing may open where nothing is broken. */
+const quietMs = 30_000;
 
 export interface Story {
   /** Somebody did or saw something; `atMs` on the monotonic clock. */
   tell: (event: { atMs: number; by: string; text: string; ticket?: string }) => void;
 }
 
-export interface Scenario {
-  subject: string;
+/** A fault to make. `ttlMs`: so long it lasts by itself. `cause`: what a right diagnosis names. */
+export interface PlannedFault {
   fault: string;
   target: string;
-  /** So long the fault lasts by itself. */
-  ttlMs: number;
-  /** The root cause that a right diagnosis names. */
   cause: string;
+  ttlMs: number;
+  force: boolean;
+}
+
+export interface Run {
+  subject: string;
+  scenario: string;
+  expects: "roots" | "quiet";
+  faults: PlannedFault[];
   bus: Bus;
   subscribe: (listener: (seen: Seen) => void) => () => void;
   /** A person's decision about a proposed action; approves it when it's yes. */
@@ -51,36 +59,49 @@ const overStates: readonly Action["state"][] = [
   "unverified",
   "undone",
 ];
+const diagnosisEnds: readonly Ticket["diagnosis"][] = ["done", "ungrounded", "failed"];
+
+/** What was seen of one ticket, on the monotonic clock. */
+interface Case {
+  ticket: Ticket;
+  openMs: number;
+  diagnosedMs?: number;
+}
 
 /**
- * Asks chaos for a fault, and follows what the loop makes of it: ticket, diagnosis, the action that it proposes, its approval,
- * and the ticket's end. Where no action is proposed the fault is reverted. Everything is seen on the bus.
+ * Asks chaos for faults, and follows what the loop makes of them: tickets, diagnoses, the actions that it proposes, their
+ * approval, and the tickets' end. Where no action is proposed the faults are reverted. Everything is seen on the bus.
  */
-export async function runScenario(scenario: Scenario): Promise<Finished> {
-  const { bus, subject, fault, target, ttlMs, story, signal } = scenario;
-  const id = `demo-${randomUUID().slice(0, 8)}`;
-  const tickets = new Map<string, Ticket>();
+export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diagnosis[] }> {
+  const { bus, subject, story, signal } = run;
+  const faults = run.faults.map((planned) => ({
+    ...planned,
+    id: `demo-${randomUUID().slice(0, 8)}`,
+    phases: new Map<FaultEvent["phase"], FaultEvent>(),
+  }));
+  const cases = new Map<string, Case>();
   const actions = new Map<string, Action>();
-  const phases = new Map<FaultEvent["phase"], FaultEvent>();
-  const first: { openMs?: number; diagnosedMs?: number; closedMs?: number } = {};
+  let closedMs: number | undefined;
   const told = new Set<string>();
   let wake = () => {};
-  const unsubscribe = scenario.subscribe((seen) => {
+  const unsubscribe = run.subscribe((seen) => {
     const { atMs } = seen;
-    const telling = tellingOf(seen, (ticket) => !tickets.has(ticket));
+    const telling = tellingOf(seen, (ticket) => !cases.has(ticket));
     if (telling && !told.has(telling.key)) {
       told.add(telling.key);
       const { key: _, ...event } = telling;
       story.tell({ atMs: seen.kind === "fault" ? monotonic(seen.message.atMs) : atMs, ...event });
     }
-    if (seen.kind === "fault" && seen.message.id === id) phases.set(seen.message.phase, seen.message);
+    if (seen.kind === "fault") {
+      faults.find(({ id }) => id === seen.message.id)?.phases.set(seen.message.phase, seen.message);
+    }
     if (seen.kind === "action") actions.set(seen.message.id, seen.message);
     if (seen.kind === "ticket") {
-      tickets.set(seen.message.id, seen.message);
-      first.openMs ??= atMs;
-      if (["done", "ungrounded", "failed"].includes(seen.message.diagnosis)) first.diagnosedMs ??= atMs;
-      if ([...tickets.values()].every(({ status }) => status === "closed")) first.closedMs = atMs;
-      else delete first.closedMs;
+      const ticket = seen.message;
+      const { openMs, diagnosedMs } = cases.get(ticket.id) ?? { openMs: atMs };
+      const since = diagnosedMs ?? (diagnosisEnds.includes(ticket.diagnosis) ? atMs : undefined);
+      cases.set(ticket.id, { ticket, openMs, ...(since !== undefined && { diagnosedMs: since }) });
+      closedMs = [...cases.values()].every((each) => each.ticket.status === "closed") ? atMs : undefined;
     }
     wake();
   });
@@ -95,54 +116,82 @@ export async function runScenario(scenario: Scenario): Promise<Finished> {
     return holds();
   };
   const command = (given: object) => bus.publish(flow.chaosCommand, ChaosCommand.parse({ ...given, by: "demo" }));
+  const isInjected = ({ phases }: (typeof faults)[number]) => phases.has("injected") || phases.has("proved");
+  const rest = (holds: (one: Case) => boolean) => () => cases.size >= faults.length && [...cases.values()].every(holds);
+  const open = () => [...actions.values()].filter(({ state }) => !overStates.includes(state));
 
   try {
-    await command({ subject, fault, target, id, ttlMs });
-    // `injecting` is said before the effect, so that what is measured from it is never too short.
-    await until(() => injectionEnds.some((phase) => phases.has(phase)), injectWithinMs);
-    const begun = phases.get("injecting");
-    const faultMs = begun ? monotonic(begun.atMs) : performance.now();
-    const isInjected = phases.has("injected") || phases.has("proved");
-    if (isInjected) await until(() => first.openMs !== undefined, openWithinMs);
-    const root = [...tickets.values()][0];
-    if (root) await until(() => first.diagnosedMs !== undefined, diagnoseWithinMs);
-    // Long enough for a storm of symptoms to show itself, had there been one.
-    await until(() => false, stormMs);
-    const diagnosis = root && diagnosisOf(tickets.get(root.id));
-    const proposed = () => [...actions.values()][0];
+    for (const { id, fault, target, ttlMs, force } of faults) {
+      await command({ subject, fault, target, id, ttlMs, ...(force && { force }) });
+    }
+    const isAnswered = () => faults.every(({ phases }) => injectionEnds.some((phase) => phases.has(phase)));
+    await until(isAnswered, injectWithinMs);
+    const seenFaults = faults.map(({ fault, target, cause, phases }): SeenFault => {
+      // `injecting` is said before the effect, so that what is measured from it is never too short.
+      const begun = phases.get("injecting");
+      const named = phases.get("proved") ?? phases.get("injected");
+      return {
+        fault,
+        target: named?.observedAs ?? named?.target ?? target,
+        cause,
+        faultMs: begun ? monotonic(begun.atMs) : performance.now(),
+        refused: phases.get("refused") ?? phases.get("failed"),
+      };
+    });
+    const anyInjected = faults.some(isInjected);
+    if (run.expects === "quiet") {
+      await until(() => cases.size > 0, quietMs);
+    } else if (anyInjected) {
+      await until(
+        rest(() => true),
+        openWithinMs,
+      );
+      await until(
+        rest(({ diagnosedMs }) => diagnosedMs !== undefined),
+        diagnoseWithinMs,
+      );
+      // Long enough for a storm of symptoms to show itself, had there been one.
+      await until(() => false, stormMs);
+    }
+    const proposals = [...cases.values()].flatMap(({ ticket }) => diagnosisOf(ticket)?.answer.proposals ?? []);
     let recoverMs: number | undefined;
-    if (diagnosis && diagnosis.answer.proposals.length > 0 && (await until(() => !!proposed(), proposeWithinMs))) {
-      const action = proposed();
-      if (action && (await scenario.decide(action))) {
+    if (proposals.length > 0 && (await until(() => actions.size > 0, proposeWithinMs))) {
+      for (const action of open()) {
+        if (!(await run.decide(action))) continue;
         await until(() => isOver(actions.get(action.id)), settleWithinMs);
-        recoverMs = effectFromMs(actions.get(action.id));
+        recoverMs = effectFromMs(actions.get(action.id)) ?? recoverMs;
       }
     }
     const recoveredBy = recoverMs === undefined ? ("revert" as const) : ("action" as const);
-    if (recoverMs === undefined && isInjected) {
+    const revert = async () => {
+      for (const { id } of faults.filter(isInjected)) await command({ revert: id });
+    };
+    if (recoverMs === undefined && anyInjected) {
       recoverMs = performance.now();
-      await command({ revert: id });
+      await revert();
     }
-    const cleared = tickets.size > 0 && (await until(() => first.closedMs !== undefined, closeWithinMs + ttlMs));
-    if (recoveredBy === "action") {
-      // What chaos still holds of it must not hinder what comes next.
-      await command({ revert: id });
-      await until(() => phases.has("reverted"), injectWithinMs);
-    }
-    return outcomeOf({
-      fault,
-      target,
-      cause: scenario.cause,
-      refused: phases.get("refused") ?? phases.get("failed"),
-      tickets: [...tickets.values()],
-      diagnosis,
-      action: proposed(),
+    const ttlMs = Math.max(0, ...faults.map((fault) => fault.ttlMs));
+    const cleared = cases.size > 0 && (await until(() => closedMs !== undefined, closeWithinMs + ttlMs));
+    // What chaos still holds of them must not hinder what comes next.
+    if (recoveredBy === "action") await revert();
+    await until(() => faults.every((one) => !isInjected(one) || one.phases.has("reverted")), injectWithinMs);
+    const tickets = [...cases.values()].map(({ ticket, openMs, diagnosedMs }): SeenTicket => ({
+      ticket,
+      openMs,
+      diagnosedMs,
+      diagnosis: diagnosisOf(ticket),
+      action: [...actions.values()].find((action) => action.ticket === ticket.id),
+    }));
+    const outcome = outcomeOf({
+      scenario: run.scenario,
+      expects: run.expects,
+      faults: seenFaults,
+      tickets,
       cleared,
       recoveredBy,
-      detectMs: since(faultMs, first.openMs),
-      diagnoseMs: since(faultMs, first.diagnosedMs),
-      clearMs: recoverMs === undefined ? null : since(recoverMs, first.closedMs),
+      clearMs: recoverMs === undefined || closedMs === undefined ? null : rounded(closedMs - recoverMs),
     });
+    return { ...outcome, diagnoses: tickets.flatMap(({ diagnosis }) => diagnosis ?? []) };
   } finally {
     unsubscribe();
   }
@@ -157,13 +206,11 @@ function effectFromMs(action: Action | undefined): number | undefined {
   return action?.effectFromMs === undefined ? undefined : monotonic(action.effectFromMs);
 }
 
-function diagnosisOf(ticket: Ticket | undefined): Diagnosis | undefined {
-  return ticket?.attempts.findLast(({ status }) => status === "done")?.diagnosis;
+function diagnosisOf(ticket: Ticket): Diagnosis | undefined {
+  return ticket.attempts.findLast(({ status }) => status === "done")?.diagnosis;
 }
 
 /** A time of day on this process' monotonic clock. */
 function monotonic(atMs: number): number {
   return atMs - performance.timeOrigin;
 }
-
-const since = (from: number, to: number | undefined) => (to === undefined ? null : Math.round((to - from) * 10) / 10);

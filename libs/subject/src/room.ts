@@ -5,6 +5,8 @@ import type { Invariant } from "./invariant.ts";
 import type { Observation } from "./observation.ts";
 import type { Playbook } from "./case-file.ts";
 import type { ProcessPlan } from "./processes.ts";
+import type { ReadTool } from "./read-tool.ts";
+import type { Scenario } from "./scenario.ts";
 import type { StateParts } from "./state.ts";
 import type { Topology } from "./topology.ts";
 
@@ -12,11 +14,14 @@ import type { Topology } from "./topology.ts";
 export interface RoomFiles {
   state: { state: StateParts };
   observe: { observe: (environment: Record<string, string | undefined>) => Promise<Observation> };
+  /** A room may have none. */
+  observations: { observations: ReadTool[] };
   invariants: { invariants: Invariant<never>[] };
   topology: { topology: Topology<never> };
   playbook: { playbook: Playbook; playbookName: string };
   actions: { actions: Action<never>[] };
-  faults: { faults: Fault[] };
+  /** `scenarios`: those of more than one fault. `story`: what the demo tells unless told, scenarios by name. */
+  faults: { faults: Fault[]; scenarios: Scenario[]; story: string[] };
   /** `settings`: the room's environment, variable by variable. */
   settings: { settings: z.ZodRawShape; settingsHelp: { name: string; about: string; default?: string }[] };
   processes: { processes: ProcessPlan };
