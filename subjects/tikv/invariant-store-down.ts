@@ -1,0 +1,42 @@
+import { toPointer } from "@operator/contracts/json";
+import type { Invariant } from "@operator/subject/invariant";
+import { isLeaving, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { judgeProbe } from "./invariant-probe.ts";
+import type { State } from "./state.ts";
+import { storeIdOf } from "./targets.ts";
+
+/** Every store that serves answers: seen by the probe, 10 to 20 s before PD sees it. */
+export const storeDown: Invariant<State> = {
+  name: "store_down",
+  title: "Every store in service answers",
+  severity: "critical",
+  graceMs: 0,
+  worstDetectionMs: 2_000,
+  why: "The regions that a dead store led do nothing until others are elected, 10 to 20 s later. The probe has confirmed it before it says refused or silent; a pause takes it two questions of 500 ms. PD calls a store disconnected after 20 s without a heartbeat, and the official PD_cluster_lost_connect_store_nums comes a minute and more after that. A store that is being decommissioned owes no answer, nor does one that PD has never heard of and that never answered: it's starting.",
+  targets: (state) => [
+    ...new Set([
+      ...Object.keys(state.probe ?? {}).filter((target) => storeIdOf(target) !== undefined),
+      ...storesOf(state).map(([store]) => store),
+    ]),
+  ],
+  needs: (store) => [{ source: "probe", target: store }],
+  judge: (state, store, atMs) => {
+    const probe = state.probe?.[store];
+    const pd = state.stores?.[store];
+    const statePointer = toPointer(["parts", "stores", store, "state"]);
+    const judged = judgeProbe(probe, store, atMs, {
+      says: pd ? `; PD's last word is ${pd.state}` : "; PD doesn't list it",
+      pointers: pd ? [statePointer] : [],
+    });
+    if (judged.verdict !== "violated" || !pd) return judged;
+    if (isLeaving(pd)) {
+      const reason = `${store} doesn't answer, and is being decommissioned`;
+      return { verdict: "ok", reason, value: pd.state, pointers: [...judged.pointers] };
+    }
+    if (pd.lastHeartbeatMs === undefined && probe?.lastAnswerAtMs === undefined) {
+      return { verdict: "unknown", reason: `${store} is new: neither PD nor the probe has heard of it yet` };
+    }
+    return judged;
+  },
+  left: storeLeft,
+};

@@ -1,0 +1,71 @@
+import { toPointer } from "@operator/contracts/json";
+import type { Invariant } from "@operator/subject/invariant";
+import { doubtOfPd, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import type { State } from "./state.ts";
+
+/** Of 1 to 100. It doubles in each round of 10 s in which writes to the disk took over 500 ms: three to four bad rounds. */
+const diskScoreMax = 10;
+/** A network score of 1 is what a quick peer has. */
+const blameMin = 2;
+/** From here on a score has no room left to be seen rising. */
+const topScoreMin = 90;
+
+/** A store whose disk, or whose network to its peers, is slow, though all else says that it's well. */
+export const storeSlow: Invariant<State> = {
+  name: "store_slow",
+  title: "No store is slow",
+  severity: "warning",
+  graceMs: 3_000,
+  worstDetectionMs: 55_000,
+  limit: diskScoreMax,
+  why: "A store that hangs by half stays Up in PD with every field green. Two signs: TiKV's own score of its disk from 10 on (PD calls it slow from 80, the official PD_cluster_slow_tikv_nums a minute later, and it's evicted at 100), and the score that the others give the network to it. The latter falls only over ten minutes, so its level is history: a store is blamed when a score has just risen, and two others, or all there are, agree. One blamer alone may itself be the slow one. A store that was cut off blames everybody, and is blamed by everybody. Scores come with heartbeats, every 10 s, so 3 s is one of them; it's more than store_down takes to be found, which would explain it. No official rule looks at the network's score.",
+  targets: (state) => storesOf(state).map(([store]) => store),
+  needs: (store) => [{ source: "stores", target: store }, pdWord],
+  judge: (state, store, atMs) => {
+    const reading = state.stores?.[store];
+    if (!reading) return { verdict: "unknown", reason: `${store} was never read` };
+    const doubt = doubtOfPd(state, atMs);
+    if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
+    const { slowScore = 1, blamedBy = {} } = reading;
+    const pointer = (...path: string[]) => toPointer(["parts", "stores", store, ...path]);
+    if (reading.slowScore !== undefined && slowScore >= diskScoreMax) {
+      return {
+        verdict: "violated",
+        reason: `${store}'s disk is slow: its score is ${slowScore} of 100`,
+        value: slowScore,
+        detail: { kind: "threshold", value: slowScore, limit: diskScoreMax, unit: "score" },
+        pointers: [pointer("slowScore")],
+      };
+    }
+    const blamers = Object.entries(blamedBy).filter(([, { score }]) => score >= blameMin);
+    const accusers = blamers.filter(([, { score, rose }]) => rose > 0 || score >= topScoreMin);
+    const others = storesOf(state).filter(([other, { state }]) => other !== store && state === "Up").length;
+    if (accusers.length > 0 && accusers.length >= Math.min(2, others)) {
+      const names = accusers.map(([other]) => other).join(", ");
+      if (accusers.every(([, { rose }]) => rose <= 0)) {
+        const reason = `${names} gave the network to ${store} the worst score: whether it's slow still doesn't show until that falls below ${topScoreMin}`;
+        return { verdict: "unknown", reason };
+      }
+      const value = Math.max(...accusers.map(([, { score }]) => score));
+      return {
+        verdict: "violated",
+        reason: `${names} find the network to ${store} slow: up to ${value} of 100, and rising`,
+        value,
+        detail: { kind: "threshold", value, limit: blameMin, unit: "score" },
+        pointers: accusers.flatMap(([other]) => [
+          pointer("blamedBy", other, "score"),
+          pointer("blamedBy", other, "rose"),
+        ]),
+      };
+    }
+    if (reading.lastHeartbeatMs === undefined)
+      return { verdict: "unknown", reason: `${store} is new: it hasn't reported yet` };
+    return {
+      verdict: "ok",
+      reason: `${store}'s disk has the score ${slowScore}, and at most one other finds the network to it slow`,
+      value: slowScore,
+      pointers: [pointer("slowScore"), pointer("lastHeartbeatMs")],
+    };
+  },
+  left: storeLeft,
+};
