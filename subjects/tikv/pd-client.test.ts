@@ -16,7 +16,7 @@ afterEach(() => dispatcher.destroy());
 
 const client = (...servings: (Serving | string)[]) =>
   new PdClient(
-    servings.map((serving) => (typeof serving === "string" ? serving : serving.url)),
+    servings.map((serving) => (typeof serving === "string" ? { url: serving } : serving)),
     dispatcher,
   );
 const inTime = () => AbortSignal.timeout(5_000);

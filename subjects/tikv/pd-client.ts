@@ -21,13 +21,13 @@ export class PdClient {
   /** The member that answered last; the next request goes there first. */
   #preferred = 0;
 
-  /** Addresses like `http://127.0.0.1:2379`. The dispatcher is its giver's to close. */
-  constructor(endpoints: readonly string[], dispatcher: Dispatcher) {
+  /** The dispatcher is its giver's to close. */
+  constructor(endpoints: readonly { url: string }[], dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
-    this.learn(endpoints);
+    this.learn(endpoints.map(({ url }) => url));
   }
 
-  /** Adds members that PD lists; none is forgotten, as one that was removed may be the only one that a person named. */
+  /** Adds addresses, like `http://127.0.0.1:2379`, of members that PD lists; none is forgotten, as one that was removed may be the only one that a person named. */
   learn(endpoints: readonly string[]): void {
     const isNew = (url: string) => /^https?:\/\//.test(url) && !this.#endpoints.includes(url);
     this.#endpoints.push(...endpoints.filter(isNew).slice(0, endpointsMax - this.#endpoints.length));

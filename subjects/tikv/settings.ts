@@ -9,17 +9,25 @@ const httpUrl = z
 /** `host:port`, as PD names a store; or a PD member's name. */
 const LogTarget = z.string().regex(/^[A-Za-z0-9_.:[\]-]{1,128}$/, { error: "a store's address or a PD member's name" });
 
+/** Where a member of PD is reached, and its name where a person gave it. */
+export interface PdEndpoint {
+  url: string;
+  name?: string;
+}
+
 /** The room's environment, by the variables' names. */
 export const settings = {
-  TIKV_PD_ENDPOINTS: z.string().transform((text, context) => {
-    const urls = text.split(",").filter((part) => part.trim() !== "");
-    const read = urls.flatMap((part) => {
-      const url = httpUrl.safeParse(/^https?:\/\//.test(part.trim()) ? part.trim() : `http://${part.trim()}`);
-      if (!url.success) context.addIssue(`"${part}" is no address of a PD: write http://127.0.0.1:2379`);
-      return url.success ? [url.data] : [];
-    });
-    if (urls.length === 0) context.addIssue("no PD is named: write e.g. http://127.0.0.1:2379,http://127.0.0.1:2382");
-    return [...new Set(read)];
+  TIKV_PD_ENDPOINTS: z.string().transform((text, context): PdEndpoint[] => {
+    const endpoints = new Map<string, PdEndpoint>();
+    for (const part of text.split(",").filter((part) => part.trim() !== "")) {
+      const [, name, address = ""] = /^(?:([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=)?(\S+)$/.exec(part.trim()) ?? [];
+      const url = httpUrl.safeParse(/^https?:\/\//.test(address) ? address : `http://${address}`);
+      if (url.success) endpoints.set(url.data, { url: url.data, ...(name !== undefined && { name }) });
+      else
+        context.addIssue(`"${part}" is no address of a PD: write http://127.0.0.1:2379, or pd-1=http://127.0.0.1:2379`);
+    }
+    if (text.trim() === "") context.addIssue("no PD is named: write e.g. http://127.0.0.1:2379,http://127.0.0.1:2382");
+    return [...endpoints.values()];
   }),
   TIKV_PROMETHEUS_URL: httpUrl.optional(),
   TIKV_LOGS: z
@@ -64,7 +72,7 @@ export const settingsHelp = [
   {
     name: "TIKV_PD_ENDPOINTS",
     about:
-      "client addresses of PD members, e.g. http://127.0.0.1:2379,http://127.0.0.1:2382; PD lists the others itself",
+      "client addresses of PD members, e.g. http://127.0.0.1:2379,http://127.0.0.1:2382; PD lists the others itself, and what each is called, unless an entry says it: pd-1=http://127.0.0.1:2379",
   },
   {
     name: "TIKV_PROMETHEUS_URL",

@@ -1,0 +1,167 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Agent } from "undici";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { KnownStores } from "./known-stores.ts";
+import { storesSource } from "./observe-stores.ts";
+import { PdClient, pdDispatcher } from "./pd-client.ts";
+import { parsePdJson } from "./pd-json.ts";
+import { PdStores, storesPath } from "./pd-stores.ts";
+import { recorded, type Recorded, serveRecorded, type Serving } from "./recorded.fixture.ts";
+import { StoreReading } from "./state.ts";
+import { StoreBlame } from "./store-blame.ts";
+
+let dispatcher: Agent;
+let pd: Serving;
+const answers: Recorded[] = [];
+beforeEach(async () => {
+  dispatcher = pdDispatcher();
+  pd = await serveRecorded(answers);
+});
+afterEach(async () => {
+  await dispatcher.destroy();
+  await pd[Symbol.asyncDispose]();
+});
+
+const base = recorded("50-pd-v8.5.5/stores");
+const says = (body: string) => answers.splice(0, 1, { ...base, path: storesPath, body });
+const bodyOf = (file: string) => readFileSync(join(import.meta.dirname, "recordings", file), "utf8");
+
+function watch(nowMs?: () => number) {
+  const known = new KnownStores();
+  const source = storesSource(new PdClient([pd], dispatcher), known, nowMs);
+  const read = async () => {
+    const readings = await source.read(AbortSignal.timeout(source.timeoutMs));
+    return Object.fromEntries(
+      Object.entries(readings).map(([target, reading]) => [
+        target,
+        "value" in reading ? StoreReading.parse(reading.value) : reading,
+      ]),
+    );
+  };
+  return { known, source, read };
+}
+
+test("each store as v8.5.5 lists it, in one request", async () => {
+  says(base.body);
+  const { read, known, source } = watch();
+  expect(source.targets()).toEqual(["cluster"]);
+  expect(await read()).toEqual({
+    cluster: { left: true },
+    "store-1": {
+      id: "1",
+      address: "127.0.0.1:20162",
+      statusAddress: "127.0.0.1:20182",
+      version: "9.0.0-beta.2",
+      state: "Up",
+      nodeState: "Serving",
+      lastHeartbeatMs: 1_795_242_551_217,
+      startedAtMs: 1_795_242_500_000,
+      capacityBytes: 10 * 2 ** 30,
+      availableBytes: Math.round(9.737 * 2 ** 30),
+      usedBytes: Math.round(268.8 * 2 ** 20),
+      leaderCount: 5,
+      regionCount: 5,
+      pendingPeerCount: 0,
+      slowScore: 1,
+      isBusy: false,
+    },
+    "store-2": expect.objectContaining({ address: "127.0.0.1:20161", leaderCount: 0 }),
+    "store-7": expect.objectContaining({ address: "127.0.0.1:20160", leaderCount: 0 }),
+  });
+  expect(pd.asked.map(({ path }) => path)).toEqual([storesPath]);
+  expect(source.targets()).toEqual(["store-1", "store-2", "store-7"]);
+  expect(known.watched().get("store-7")).toEqual({
+    id: "7",
+    address: "127.0.0.1:20160",
+    statusAddress: "127.0.0.1:20180",
+    isTombstone: false,
+  });
+});
+
+test("a new store has neither a heartbeat nor a size", async () => {
+  const store = {
+    id: 9,
+    address: "h:1",
+    state_name: "Down",
+    node_state: 0,
+    last_heartbeat: -6_795_364_578_871_345_152,
+  };
+  says(JSON.stringify({ count: 1, stores: [{ store, status: { capacity: "0B", available: "0B", used_size: "0B" } }] }));
+  expect((await watch().read())["store-9"]).toEqual({
+    id: "9",
+    address: "h:1",
+    state: "Down",
+    nodeState: "Preparing",
+    leaderCount: 0,
+    regionCount: 0,
+    pendingPeerCount: 0,
+    isBusy: false,
+  });
+});
+
+test("a tombstone is read and isn't watched; once PD forgets it, it's shown for a minute, then it has left", async () => {
+  let now = 1_000_000;
+  const { known, read } = watch(() => now);
+  const [up, tombstone] = ["stores-before", "stores-tombstone"].map((name) => bodyOf(`38-offline-store/${name}.json`));
+  says(up ?? "");
+  expect((await read())["store-1"]).toMatchObject({ state: "Up" });
+  says(tombstone ?? "");
+  expect((await read())["store-1"]).toMatchObject({ state: "Tombstone", nodeState: "Removed" });
+  expect([known.listed().has("store-1"), known.watched().has("store-1")]).toEqual([true, false]);
+  says(bodyOf("38-offline-store/stores-after.json"));
+  now += 60_000;
+  expect((await read())["store-1"]).toMatchObject({ id: "1", state: "Tombstone", nodeState: "Removed" });
+  now += 1;
+  expect((await read())["store-1"]).toEqual({ left: true });
+});
+
+test("who finds the network to a store slow is told of that store", async () => {
+  says(bodyOf("21-sigstop-one-tikv/final-stores.json"));
+  const read = await watch().read();
+  expect(read["store-7"]).toMatchObject({ blamedBy: { "store-1": { rose: 0 }, "store-2": { rose: 0 } } });
+  expect(read["store-1"]).not.toHaveProperty("blamedBy");
+});
+
+test("without an answer of PD there's no reading", async () => {
+  says("");
+  answers.splice(0, 1, { ...recorded("00-pd-not-bootstrapped/stores"), path: storesPath });
+  await expect(watch().read()).rejects.toMatchObject({ code: "ErrNotBootstrapped" });
+});
+
+/** The recorded stores, where those named say so of store 7. */
+function storesThatSay(scores: Record<string, number>) {
+  const { stores } = PdStores.parse(parsePdJson(base.body));
+  return (stores ?? []).map((one) => {
+    const score = scores[one.store.id];
+    return { ...one, status: { ...one.status, ...(score !== undefined && { network_slow_score: { "7": score } }) } };
+  });
+}
+
+test("a score that rises is told apart from one that only hasn't fallen yet", () => {
+  const blame = new StoreBlame();
+  const roseAt = (atMs: number, score: number) =>
+    blame.learn(storesThatSay({ "1": score }), atMs).get("store-7")?.["store-1"];
+  expect(roseAt(0, 50)).toEqual({ score: 50, rose: 0 });
+  expect(roseAt(1_000, 48)).toEqual({ score: 48, rose: 0 });
+  expect(roseAt(2_000, 60)).toEqual({ score: 60, rose: 12 });
+  expect(roseAt(9_000, 60)).toEqual({ score: 60, rose: 12 });
+  expect(roseAt(13_000, 59)).toEqual({ score: 59, rose: 0 });
+});
+
+test("a score that wasn't there has risen from 1", () => {
+  const blame = new StoreBlame();
+  blame.learn(storesThatSay({}), 0);
+  expect(blame.learn(storesThatSay({ "1": 32, "2": 1 }), 30_000).get("store-7")).toEqual({
+    "store-1": { score: 32, rose: 31 },
+  });
+});
+
+test("what held until a rise counts, however seldom it's read", () => {
+  const blame = new StoreBlame();
+  blame.learn(storesThatSay({ "1": 10 }), 0);
+  blame.learn(storesThatSay({ "1": 30 }), 60_000);
+  expect(blame.learn(storesThatSay({ "1": 30 }), 61_000).get("store-7")).toEqual({
+    "store-1": { score: 30, rose: 20 },
+  });
+});

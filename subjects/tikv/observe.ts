@@ -1,0 +1,41 @@
+import type { Observation } from "@operator/subject/observation";
+import type { ProbeTarget } from "@operator/subject/probe";
+import { httpAsker } from "@operator/subject/probe-http";
+import { KnownMembers } from "./known-members.ts";
+import { KnownStores } from "./known-stores.ts";
+import { hotSource } from "./observe-hot.ts";
+import { membersSource } from "./observe-members.ts";
+import { operatorsSource } from "./observe-operators.ts";
+import { scheduleSource } from "./observe-schedule.ts";
+import { storesSource } from "./observe-stores.ts";
+import { PdClient, pdDispatcher } from "./pd-client.ts";
+import { readSettings } from "./settings.ts";
+
+/** How a TiKV cluster is observed: each store and PD member probed, PD's members, stores, schedulers, operators and busiest regions read, and what Prometheus has of all of them. */
+export function observe(environment: Record<string, string | undefined>): Promise<Observation> {
+  const settings = readSettings(environment);
+  const dispatcher = pdDispatcher();
+  const pd = new PdClient(settings.TIKV_PD_ENDPOINTS, dispatcher);
+  const members = new KnownMembers(settings.TIKV_PD_ENDPOINTS);
+  const stores = new KnownStores();
+  return Promise.resolve({
+    sources: [
+      membersSource(pd, members),
+      storesSource(pd, stores),
+      scheduleSource(pd),
+      operatorsSource(pd),
+      hotSource(pd),
+    ],
+    probeTargets: () => [
+      ...[...members.watched()].map(([target, { url }]) => probe(target, `${url}/pd/api/v1/ping`)),
+      ...[...stores.watched()].flatMap(([target, { statusAddress }]) =>
+        statusAddress === undefined ? [] : [probe(target, `http://${statusAddress}/status`)],
+      ),
+    ],
+    close: () => dispatcher.destroy(),
+  });
+}
+
+function probe(target: string, address: string): ProbeTarget {
+  return { target, address, open: () => httpAsker(address) };
+}
