@@ -2,8 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { defineAction, NotDone } from "@operator/subject/action";
 import { z } from "zod";
 import { clusterNeeds, needsOtherStores, needsPdLeader, shown, storeNeeds } from "./action-sight.ts";
+import { evictLeader } from "./pd-schedule.ts";
+import { PdStore } from "./pd-stores.ts";
 import { actOnPd, type PdWriter, writeToPd } from "./pd-write.ts";
-import { addScheduler, evictLeader, removeSchedulerFrom, storesOf } from "./pd-write-schedulers.ts";
+import { addScheduler, removeSchedulerFrom, storesOf } from "./pd-write-schedulers.ts";
 import type { State } from "./state.ts";
 import { cluster, storeIdOf } from "./targets.ts";
 
@@ -74,10 +76,8 @@ function whatHinders(schedule: NonNullable<State["schedule"]>[string]): string |
   return schedule.haltScheduling ? "its scheduling is halted" : undefined;
 }
 
-const Store = z.object({ status: z.object({ leader_count: z.int().nonnegative() }) });
-
 async function leadersOf(pd: PdWriter, storeId: string): Promise<number> {
-  return (await pd.read(`store/${storeId}`, Store)).status.leader_count;
+  return (await pd.read(`/pd/api/v1/store/${storeId}`, PdStore)).status.leader_count;
 }
 
 /** Follows a drain until the store leads nothing, or says how far it came by the end of its time. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { clusterNeeds } from "./action-sight.ts";
 import { actOnPd, type PdWriter } from "./pd-write.ts";
 import { PdError } from "./pd-error.ts";
+import { leaderPath, PdMember } from "./pd-members.ts";
 import type { State } from "./state.ts";
 import { cluster, pdTarget } from "./targets.ts";
 
@@ -52,7 +53,7 @@ export const resignPdLeader = defineAction<State, typeof Parameters>({
     await actOnPd({ action: name, state, environment, signal }, async (pd) => {
       const leader = await leaderOfPd(pd);
       if (leader !== target) throw new NotDone("NOT_THE_LEADER", `${target} doesn't lead PD any more: ${leader} does`);
-      await pd.write("POST", "leader/resign");
+      await pd.write("POST", "/pd/api/v1/leader/resign");
       const startedMs = performance.now();
       for (;;) {
         const now = await leaderOfPd(pd).catch(nobodyYet);
@@ -68,7 +69,7 @@ export const resignPdLeader = defineAction<State, typeof Parameters>({
 
 /** The target that leads PD. */
 async function leaderOfPd(pd: PdWriter): Promise<string> {
-  return pdTarget((await pd.read("leader", z.object({ name: z.string() }))).name);
+  return pdTarget((await pd.read(leaderPath, PdMember)).name);
 }
 
 /** While it's handed over, members answer that there is no leader. */

@@ -1,8 +1,9 @@
 import { defineAction, NotDone } from "@operator/subject/action";
 import { z } from "zod";
 import { clusterNeeds, needsPdLeader } from "./action-sight.ts";
+import { evictLeader } from "./pd-schedule.ts";
 import { actOnPd, writeToPd } from "./pd-write.ts";
-import { addScheduler, evictLeader, removeSchedulerFrom, storesOf } from "./pd-write-schedulers.ts";
+import { addScheduler, removeSchedulerFrom, storesOf } from "./pd-write-schedulers.ts";
 import type { State } from "./state.ts";
 import { cluster, storeIdOf } from "./targets.ts";
 

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { PdError } from "./pd-error.ts";
+import { schedulePath } from "./pd-schedule.ts";
 import type { PdWriter } from "./pd-write.ts";
 
 const Schedule = z.record(z.string(), z.unknown());
 
 /** A number of PD's schedule config, e.g. `leader-schedule-limit`. */
 export async function readScheduleValue(pd: PdWriter, key: string): Promise<number> {
-  const value = (await pd.read("config/schedule", Schedule))[key];
+  const value = (await pd.read(schedulePath, Schedule))[key];
   if (typeof value === "number") return value;
   throw new Error(`PD's ${key} is ${JSON.stringify(value)}: a number was expected`);
 }
@@ -18,7 +19,7 @@ export async function readScheduleValue(pd: PdWriter, key: string): Promise<numb
 export async function setScheduleValue(pd: PdWriter, key: string, value: number): Promise<void> {
   let lost: PdError | undefined;
   try {
-    await pd.write("POST", "config", { [key]: value });
+    await pd.write("POST", "/pd/api/v1/config", { [key]: value });
   } catch (error) {
     if (!(error instanceof PdError && error.isUnknown)) throw error;
     lost = error;

@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { PdError } from "./pd-error.ts";
-import { PdId } from "./pd-json.ts";
+import { PdRegion } from "./pd-regions.ts";
 import type { PdWriter } from "./pd-write.ts";
 
+const operatorsPath = "/pd/api/v1/operators";
 const lookEveryMs = 250;
 /** A leader's step has a minute; then PD itself ends it. */
 const endsWithinMs = 65_000;
 
-const Region = z.object({ leader: z.object({ store_id: PdId.optional() }).optional() });
-
 /** The id of the store that leads a region; undefined when PD doesn't know. Throws a PdError for an unknown region. */
 export async function leaderOf(pd: PdWriter, regionId: string): Promise<string | undefined> {
-  return (await pd.read(`region/id/${regionId}`, Region)).leader?.store_id;
+  return (await pd.read(`/pd/api/v1/region/id/${regionId}`, PdRegion)).leader?.store_id;
 }
 
 /**
@@ -30,7 +29,7 @@ export async function runOperator(
   const isOurs = (seen: Operator | undefined) =>
     seen !== undefined && seen.createdAt !== before?.createdAt && seen.name === `admin-${operator.name}`;
   try {
-    await pd.write("POST", "operators", operator);
+    await pd.write("POST", operatorsPath, operator);
   } catch (error) {
     const isSent = error instanceof PdError && error.isUnknown;
     if (!isSent || !isOurs(await operatorOn(pd, regionId))) throw error;
@@ -58,7 +57,7 @@ interface Operator {
 /** The operator that a region has, or had lately. */
 async function operatorOn(pd: PdWriter, regionId: string): Promise<Operator | undefined> {
   try {
-    return parseOperator(await pd.read(`operators/${regionId}`, z.string()));
+    return parseOperator(await pd.read(`${operatorsPath}/${regionId}`, z.string()));
   } catch (error) {
     if (error instanceof PdError && error.code === "ErrOperatorNotFound") return undefined;
     throw error;

@@ -32,17 +32,17 @@ export class PdWriter {
     return this.#mayHaveWritten;
   }
 
-  /** `path` below `/pd/api/v1/`. Throws a PdError. */
+  /** Throws a PdError. */
   async read<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> {
-    return await this.#client.get(`/pd/api/v1/${path}`, schema, this.signal);
+    return await this.#client.get(path, schema, this.signal);
   }
 
-  /** `path` below `/pd/api/v1/`; an id in the body is a bigint. Throws a PdError, whose `isUnknown` says whether it may be done. */
+  /** An id in the body is a bigint. Throws a PdError, whose `isUnknown` says whether it may be done. */
   async write(method: "POST" | "DELETE", path: string, body?: Parameters<typeof exactJson>[0]): Promise<void> {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(writeWithinMs)]);
     const text = body === undefined ? undefined : exactJson(body);
     try {
-      await this.#client.send(method, `/pd/api/v1/${path}`, text, { callerId: this.#callerId, signal });
+      await this.#client.send(method, path, text, { callerId: this.#callerId, signal });
       this.#mayHaveWritten = true;
     } catch (error) {
       if (!(error instanceof PdError) || error.isUnknown) this.#mayHaveWritten = true;
