@@ -49,8 +49,11 @@ test.for<[UserName, string]>([
   ["diagnoser", "$JS.API.CONSUMER.DELETE.JOBS.diagnoser-critical"],
   ["diagnoser", "$JS.API.CONSUMER.CREATE.JOBS.mine.operator.job.>"],
   ["diagnoser", "_INBOX_ticketer.anything"],
-  // Of the questions it may ask for logs, and nothing else.
+  // Of the questions it may ask for logs and with read tools, and nothing else.
   ["diagnoser", "operator.query.s.state"],
+  ["actuator", "operator.query.s.observe"],
+  ["ticketer", "operator.query.s.observe"],
+  ["checker", "operator.query.s.observe"],
   ["actuator", "operator.query.s.logs"],
   ["ticketer", "operator.query.s.logs"],
   ["ticketer", "operator.evidence.s.tool.node_down.a.1.1.logs.1"],
@@ -226,7 +229,8 @@ test("no user but provision may reach the whole API, and nobody may answer reque
       expect(publish.filter((address) => /^\$JS\.API\.(>|STREAM\.(?!INFO\.))/.test(address))).toEqual([]);
       expect(publish.filter((address) => address.startsWith("$JS.API.CONSUMER.DELETE"))).toEqual([]);
     }
-    const questions = user === "observer" ? ["operator.query.*.state", "operator.query.*.logs"] : [];
+    const asked = ["state", "logs", "observe"].map((name) => `operator.query.*.${name}`);
+    const questions = user === "observer" ? asked : [];
     expect(subscribe).toEqual(user === "watch" ? ["operator.>"] : [`_INBOX_${user}.>`, ...questions]);
     const others = publish.filter((address) => address.startsWith("_INBOX_"));
     expect(others, "who answers reaches the inboxes of those who ask, and no other").toEqual(

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Channel, patternOf, typeOf, type UserName } from "./channel.ts";
 import { flow } from "./flow.ts";
+import { queries, queryAddress } from "./query.ts";
 import { buckets, streams, workers } from "./streams.ts";
 
 export const channelsPageFile = join(import.meta.dirname, "..", "..", "..", "docs", "channels.md");
@@ -80,6 +81,21 @@ export function channelsPage(): string {
         bucket.readers.join(", "),
         bucket.maxAgeMs === 0 ? "ever" : span(bucket.maxAgeMs),
         bucket.holds,
+      ]),
+    ),
+    "",
+    "## Questions",
+    "",
+    "Answered at once and stored nowhere; the answer goes to the inbox of who may ask.",
+    "",
+    ...table(
+      ["question", "address", "asked by", "answered by", "the answer"],
+      Object.values(queries).map((query) => [
+        query.name,
+        code(queryAddress(query, "subject").replace(".subject.", ".<subject>.")),
+        query.asks.join(", "),
+        query.answers,
+        query.holds,
       ]),
     ),
     "",

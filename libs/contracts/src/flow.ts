@@ -8,10 +8,10 @@ import { Command } from "./command.ts";
 import { DeadLetter } from "./dead-letter.ts";
 import { DiagnosisEvent } from "./diagnosis.ts";
 import { Job } from "./job.ts";
-import { ToolEvidence } from "./logs.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Ticket } from "./ticket.ts";
 import { partsOfTicketId, type TicketId } from "./ticket-id.ts";
+import { ToolEvidence } from "./tool-evidence.ts";
 import { Verdicts } from "./verdicts.ts";
 import { Violation, violationKeyOf } from "./violation.ts";
 
@@ -92,7 +92,7 @@ export const flow = {
       asOf: String(atMs),
     }),
     id: ({ ticket, attempt, tool, atMs }) => `${ticket}:${attempt}:${tool}:${atMs}`,
-    holds: "what a diagnoser was told when it asked for an attempt: the ends of logs",
+    holds: "what a diagnoser was told when it asked for an attempt: the ends of logs, what read tools said",
   }),
   ticket: defineChannel({
     name: "ticket",

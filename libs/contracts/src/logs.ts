@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { SubjectName, TargetName, TimeMs } from "./names.ts";
-import { TicketId } from "./ticket-id.ts";
+import { TargetName, TimeMs } from "./names.ts";
 
 /** What one target's log may tell at most: the newest lines, together of so many characters, none older than this. */
 export const logBounds = { linesMax: 50, charsMax: 16_384, lineCharsMax: 400, agoMsMax: 600_000 } as const;
@@ -23,14 +22,3 @@ export type LogsQuestion = z.infer<typeof LogsQuestion>;
 /** Target → the end of its log. Empty: none of those asked for has a log that can be read. */
 export const Logs = z.record(TargetName, LogTail);
 export type Logs = z.infer<typeof Logs>;
-
-/** What a diagnoser was told when it asked for an attempt, kept so that what is cited can be looked up again. */
-export const ToolEvidence = z.object({
-  subject: SubjectName,
-  ticket: TicketId,
-  attempt: z.int().positive(),
-  tool: z.literal("logs"),
-  atMs: TimeMs,
-  logs: Logs,
-});
-export type ToolEvidence = z.infer<typeof ToolEvidence>;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { UserName } from "./channel.ts";
 import { Logs, LogsQuestion } from "./logs.ts";
+import { ReadAnswer, ReadQuestion } from "./read-tool.ts";
 import { Snapshot } from "./snapshot.ts";
 import { toToken } from "./tokens.ts";
 
@@ -35,6 +36,14 @@ export const queries = {
     question: LogsQuestion,
     answer: Logs,
     holds: "the ends of the logs of a few targets: 50 lines of the last ten minutes each, 16 KB at most",
+  }),
+  observe: defineQuery({
+    name: "observe",
+    asks: ["diagnoser"],
+    answers: "observer",
+    question: ReadQuestion,
+    answer: ReadAnswer,
+    holds: "what one of the room's read tools says now: 16 KB at most, within 2 s",
   }),
 } as const;
 

@@ -69,6 +69,7 @@ export function buildCaseFile(given: {
     topology: [...given.topology],
     similar: given.similar.slice(0, 3).map((each) => ({ ...each, headline: clean(each.headline) })),
     logs: logs.lines,
+    reads: [],
     actions: [...(given.actions ?? [])].sort((a, b) => a.atMs - b.atMs).slice(-actionsMax),
     missing: [
       ...given.missing,

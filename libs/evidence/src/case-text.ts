@@ -1,9 +1,7 @@
 import type { CaseFile } from "@operator/subject/case-file";
+import { isoTime, jsonLine } from "./json-line.ts";
 import { quoteOf } from "./quote.ts";
-import { redact } from "./secrets.ts";
-import { plainText } from "./telemetry.ts";
 
-const textCharsMax = 400;
 const linesMax = 60;
 const logCharsMax = 24_000;
 const targetsMax = 100;
@@ -33,9 +31,9 @@ export function caseText(file: CaseFile, options: CaseTextOptions): string {
   const older = file.logs.length - logs.length;
   const tooMuch = older > 0 ? [`${older} older lines of logs that had no room here`] : [];
   return [
-    ...part("ticket", [line({ ...file.ticket, atMs: file.atMs, now: timeOf(file.atMs) })]),
+    ...part("ticket", [line({ ...file.ticket, atMs: file.atMs, now: isoTime(file.atMs) })]),
     ...part("violation", [
-      line({ invariant, target, severity, state, sinceMs, since: timeOf(sinceMs), summary, detail, comebacks }),
+      line({ invariant, target, severity, state, sinceMs, since: isoTime(sinceMs), summary, detail, comebacks }),
     ]),
     ...part("facts", facts),
     ...part("changes", file.changes.slice(0, linesMax).map(line)),
@@ -69,7 +67,7 @@ function logLines({ logs }: CaseFile, line: (value: unknown) => string): string[
   const lines: string[] = [];
   let chars = 0;
   for (const { id, target, atMs, value } of logs.toReversed()) {
-    const next = line({ id, target, time: timeOf(atMs), quote: quoteOf(value) });
+    const next = line({ id, target, time: isoTime(atMs), quote: quoteOf(value) });
     chars += next.length + 1;
     if (chars > logCharsMax) break;
     lines.push(next);
@@ -83,21 +81,10 @@ function verdictLines({ verdicts }: CaseFile, line: (value: unknown) => string):
   const odd = verdicts.lines.filter(({ state }) => state !== "ok").slice(0, linesMax);
   const well = verdicts.lines.filter(({ state }) => state === "ok").slice(0, targetsMax);
   return [
-    line({ asOf: verdicts.asOf, as: timeOf(verdicts.asOf) }),
+    line({ asOf: verdicts.asOf, as: isoTime(verdicts.asOf) }),
     ...odd.map(({ invariant, target, state, sinceMs, reason, explainedBy }) =>
       line({ invariant, target, state, sinceMs, reason, explainedBy }),
     ),
     ...(well.length > 0 ? [line({ ok: well.map(({ invariant, target }) => `${invariant} of ${target}`) })] : []),
   ];
-}
-
-function jsonLine(value: unknown, secrets: readonly string[]): string {
-  const clean = (_: string, each: unknown) =>
-    typeof each === "string" ? plainText(redact(each, secrets), textCharsMax) : each;
-  return JSON.stringify(value, clean).replaceAll("<", "\\u003c");
-}
-
-function timeOf(atMs: number): string {
-  const date = new Date(atMs);
-  return Number.isNaN(date.getTime()) ? String(atMs) : date.toISOString();
 }

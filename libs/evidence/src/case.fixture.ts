@@ -2,10 +2,11 @@ import { addressOf } from "@operator/contracts/channel";
 import { flow } from "@operator/contracts/flow";
 import { Job } from "@operator/contracts/job";
 import type { Json } from "@operator/contracts/json";
-import { type Logs, ToolEvidence } from "@operator/contracts/logs";
+import type { Logs } from "@operator/contracts/logs";
 import { Snapshot } from "@operator/contracts/snapshot";
 import { Ticket } from "@operator/contracts/ticket";
 import { ticketIdOf } from "@operator/contracts/ticket-id";
+import { LogsEvidence } from "@operator/contracts/tool-evidence";
 import { Verdicts } from "@operator/contracts/verdicts";
 import { type Detail, Violation } from "@operator/contracts/violation";
 import type { CaseFile, RecentAction, SimilarTicket, StateChange } from "@operator/subject/case-file";
@@ -51,7 +52,7 @@ export function kept(snapshot: Snapshot): Kept {
 /** What a diagnoser of the ticket's first attempt was told of logs. */
 export function keptLogs({ id: ticket, violation }: Ticket, logs: Logs): KeptLogs {
   const atMs = violation.asOf + 2_000;
-  const document = ToolEvidence.parse({ subject, ticket, attempt: 1, tool: "logs", atMs, logs });
+  const document = LogsEvidence.parse({ subject, ticket, attempt: 1, tool: "logs", atMs, logs });
   return { address: addressOf(flow.toolEvidence, document), document };
 }
 

@@ -18,6 +18,7 @@ function requestAbout(said: string, nonce = "0123456789abcdef") {
   return claudeRequest({
     file,
     actions,
+    readTools: [],
     model: "claude-x",
     effort: "low",
     tokensMax: 100,

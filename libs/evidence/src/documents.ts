@@ -1,9 +1,10 @@
 import { addressOf, patternOf } from "@operator/contracts/channel";
 import { flow } from "@operator/contracts/flow";
 import { atPointer, type Json, toPointer } from "@operator/contracts/json";
-import type { ToolEvidence } from "@operator/contracts/logs";
 import type { Snapshot } from "@operator/contracts/snapshot";
+import { ReadToolName } from "@operator/contracts/read-tool";
 import { partsOfTicketId, type TicketId } from "@operator/contracts/ticket-id";
+import type { ToolEvidence } from "@operator/contracts/tool-evidence";
 
 /** What facts are taken from: what the checker kept, or what a diagnoser was told when it asked. */
 export type Document = Snapshot | ToolEvidence;
@@ -20,7 +21,9 @@ export function kindOfAddress(
 ): "evidence" | "toolEvidence" | undefined {
   if (fits(address, patternOf(flow.evidence, { subject: about.subject }))) return "evidence";
   const { subject, invariant, target, generation } = partsOfTicketId(about.ticket);
-  const given = { subject, invariant, target, generation: String(generation), tool: "logs" };
+  const tool = address.split(".").at(-2) ?? "";
+  if (tool !== "logs" && !ReadToolName.safeParse(tool).success) return undefined;
+  const given = { subject, invariant, target, generation: String(generation), tool };
   return fits(address, patternOf(flow.toolEvidence, given)) ? "toolEvidence" : undefined;
 }
 
@@ -41,9 +44,10 @@ export function valueOf(document: Document, pointer: string): Json | undefined {
   return value === undefined ? undefined : (value as Json);
 }
 
-/** The time of what a pointer names: a line of a log has its own, everything else that of its document. */
+/** The time of what a pointer names: a line of a log has its own, what a read tool said the one at which it was read. */
 export function timeOf(document: Document, pointer: string): number {
   if (!("tool" in document)) return document.atMs;
+  if ("readAtMs" in document) return document.readAtMs;
   const [line] = /^\/logs\/[^/]+\/lines\/\d+(?=\/)/.exec(pointer) ?? [];
   const atMs = line === undefined ? undefined : valueOf(document, `${line}/atMs`);
   return typeof atMs === "number" ? atMs : document.atMs;

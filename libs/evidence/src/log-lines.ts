@@ -1,6 +1,6 @@
 import { EvidenceId } from "@operator/contracts/evidence";
 import { TargetName } from "@operator/contracts/names";
-import type { ToolEvidence } from "@operator/contracts/logs";
+import type { LogsEvidence } from "@operator/contracts/tool-evidence";
 import type { CaseFile, CaseLogLine } from "@operator/subject/case-file";
 import { pointerToLine } from "./documents.ts";
 import { isTellable } from "./facts.ts";
@@ -8,7 +8,7 @@ import { isTellable } from "./facts.ts";
 /** What a diagnoser was told of logs, where it's kept. */
 export interface KeptLogs {
   address: string;
-  document: ToolEvidence;
+  document: LogsEvidence;
 }
 
 /**

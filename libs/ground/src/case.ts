@@ -8,6 +8,7 @@ import { aboutOf } from "@operator/evidence/about";
 import type { Document } from "@operator/evidence/documents";
 import type { Kept } from "@operator/evidence/facts";
 import type { KeptLogs } from "@operator/evidence/log-lines";
+import { type KeptRead, readFactsOf } from "@operator/evidence/read-facts";
 import { nearestFirst, topologyOf } from "@operator/evidence/targets";
 import type { Ground } from "@operator/evidence/validate";
 import type { CaseFile, RecentAction, SimilarTicket, StateChange } from "@operator/subject/case-file";
@@ -60,6 +61,24 @@ export function caseOf(
       lookup: (address) => kept.get(address),
       nowMs: at.nowMs,
     },
+  };
+}
+
+/** The case with what a read tool said as further facts, and the text of it for a model. */
+export function withRead(
+  theCase: Case,
+  kept: KeptRead,
+  told: { nonce: string; secrets: readonly string[] },
+): { theCase: Case; text: string } {
+  const { file, ground } = theCase;
+  const after = file.facts.length + file.logs.length + file.reads.length;
+  const { facts, text } = readFactsOf(kept, { after, ...told });
+  const lookup: Ground["lookup"] = (address) => (address === kept.address ? kept.document : ground.lookup(address));
+  // A busy model may have been waited for since the case was put together.
+  const nowMs = Math.max(ground.nowMs, kept.document.readAtMs);
+  return {
+    theCase: { file: { ...file, reads: [...file.reads, ...facts] }, ground: { ...ground, lookup, nowMs } },
+    text,
   };
 }
 

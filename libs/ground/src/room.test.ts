@@ -10,7 +10,8 @@ test("Claude is told of the tools that every subject has, beside the room's acti
   const bad = snapshotAt(5_000, { probe: { "node-a": { state: "refused" } } });
   const { file } = caseOf({ invariant: "node_down", target: "node-a", bad });
   const { model, effort, tokensMax } = usual;
-  const request = claudeRequest({ file, actions, model, effort, tokensMax, nonce: "0123456789abcdef", secrets: [] });
+  const how = { effort, tokensMax, nonce: "0123456789abcdef", secrets: [] };
+  const request = claudeRequest({ file, actions, readTools: [], model, ...how });
   const [told, schema] = [JSON.stringify(request.system), JSON.stringify(request.output_config.format.schema)];
   expect(tools.map(({ name }) => name)).toEqual(["wait", "log_message", "notify"]);
   for (const { name } of [...tools, { name: "restart_node" }]) {

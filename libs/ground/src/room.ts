@@ -1,6 +1,7 @@
 import type { Action } from "@operator/subject/action";
 import type { Playbook } from "@operator/subject/case-file";
-import { loadRoom } from "@operator/subject/load";
+import { loadReadTools, loadRoom } from "@operator/subject/load";
+import type { ReadTool } from "@operator/subject/read-tool";
 import type { StateParts } from "@operator/subject/state";
 import { tools } from "@operator/subject/tools";
 import type { Topology } from "@operator/subject/topology";
@@ -12,6 +13,8 @@ export interface Room {
   topology: Topology<never>;
   state: StateParts;
   actions: readonly Action<never>[];
+  /** Loaded when a model is to be told of them. */
+  readTools: () => Promise<readonly ReadTool[]>;
 }
 
 /** Only what a diagnosis needs of a subject's room, with the tools that every subject has. Throws when there is no such room. */
@@ -22,5 +25,12 @@ export async function openRoom(subject: string): Promise<Room> {
     loadRoom(subject, "state"),
     loadRoom(subject, "actions"),
   ]);
-  return { playbook, playbookName, topology, state, actions: [...actions, ...tools] };
+  return {
+    playbook,
+    playbookName,
+    topology,
+    state,
+    actions: [...actions, ...tools],
+    readTools: () => loadReadTools(subject),
+  };
 }

@@ -40,6 +40,8 @@ export interface CaseFile {
   similar: SimilarTicket[];
   /** The ends of the logs of the targets nearby, oldest line first. */
   logs: CaseLogLine[];
+  /** What read tools said while the case was looked into, numbered behind the lines of logs; none at its start. */
+  reads: Fact[];
   /** What was proposed or done to the subject within the last hour, as it stands, oldest first. */
   actions: RecentAction[];
   /** What belongs in the file and couldn't be had, and why: a sentence each. */

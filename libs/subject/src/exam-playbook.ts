@@ -57,6 +57,7 @@ function emptyFile({ name, severity }: Invariant<never>, detail: Detail): CaseFi
     topology: [],
     similar: [],
     logs: [],
+    reads: [],
     actions: [],
     missing: ["the exam gives no facts"],
   };

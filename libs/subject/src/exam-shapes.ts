@@ -1,4 +1,5 @@
 import { InvariantName, Severity, SourceName } from "@operator/contracts/names";
+import { ReadToolName } from "@operator/contracts/read-tool";
 import { z } from "zod";
 
 const fn = z.custom<(...given: never) => unknown>((value) => typeof value === "function", "expected a function");
@@ -39,6 +40,22 @@ export const ActionShape = z.strictObject({
   execute: fn,
   undo: fn.optional(),
 });
+
+/** A read tool of a room's `observations.ts`. */
+export const ReadToolShape = z.strictObject({
+  name: ReadToolName,
+  title: sentence,
+  about: z.string().min(40, "expected what it gives and when that helps"),
+  parameters: z.custom((value) => value instanceof z.ZodType, "expected a schema"),
+  read: fn,
+});
+
+/** What the files that a room may leave out export. */
+export const optionalShapes = {
+  observations: z.looseObject({
+    observations: z.array(z.unknown()).min(1, "expected at least one read tool, or no such file"),
+  }),
+};
 
 /** What each file of a room must export, as far as values show it. */
 export const roomShapes = {

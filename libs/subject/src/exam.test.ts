@@ -5,6 +5,7 @@ import type { Action } from "./action.ts";
 import { examine, examineRoom, type WholeRoom } from "./exam.ts";
 import { examineTopology } from "./exam-rules.ts";
 import type { Invariant } from "./invariant.ts";
+import type { ReadTool } from "./read-tool.ts";
 import { defineState, type StateOf } from "./state.ts";
 
 const state = defineState({ probe: z.object({ up: z.boolean() }) });
@@ -98,8 +99,10 @@ const plan: WholeRoom["processes"]["processes"] = {
   environment: () => ({ EXAMPLE_URL: "http://127.0.0.1" }),
 };
 
-test("a room that keeps its promises passes", () => {
+test("a room that keeps its promises passes, with read tools or without", () => {
   expect(examine(room())).toEqual([]);
+  const limit = z.strictObject({ limit: z.int().min(1).max(9) });
+  expect(examine(readTools(readTool(), readTool({ name: "get_hot", parameters: limit })))).toEqual([]);
 });
 
 const rules = (...invariants: Invariant<State>[]) => room({ invariants: { invariants } });
@@ -111,6 +114,18 @@ const processes = (changes: Partial<typeof plan>) => room({ processes: { process
 const settings = (settingsHelp: WholeRoom["settings"]["settingsHelp"]) =>
   room({ settings: { settings: room().settings.settings, settingsHelp }, processes: { processes: plan } });
 const actions = (...all: Action<State>[]) => room({ actions: { actions: all } });
+function readTool(changes: Partial<ReadTool> = {}): ReadTool {
+  return {
+    name: "get_targets",
+    title: "The targets as they are",
+    about: "Every target with its state; helps to tell one that is down from all that are.",
+    parameters: z.strictObject({}),
+    read: () => Promise.reject(new Error("not for the exam")),
+    ...changes,
+  };
+}
+
+const readTools = (...observations: ReadTool[]) => room({ observations: { observations } });
 /** An action that takes these parameters. */
 const taking = (parameters: z.ZodType) => actions(action({ parameters }));
 const aboutUrl = { name: "EXAMPLE_URL", about: "where the example is" };
@@ -120,6 +135,20 @@ const oops = (): never => {
 };
 
 test.each<[string, WholeRoom, RegExp]>([
+  ["a file of read tools without any", readTools(), /observations.ts: observations: expected at least one/],
+  ["two read tools of one name", readTools(readTool(), readTool()), /observations.ts: get_targets: named twice/],
+  ["a read tool that seems to write", readTools(readTool({ name: "set_targets" })), /set_targets: name: expected/],
+  ["a read tool that nobody could choose", readTools(readTool({ about: "All." })), /get_targets: about: expected what/],
+  [
+    "a read tool that takes anything",
+    readTools(readTool({ parameters: z.looseObject({}) })),
+    /get_targets: parameters: expected a flat object/,
+  ],
+  [
+    "a read tool that takes a text of any length",
+    readTools(readTool({ parameters: z.strictObject({ id: z.string() }) })),
+    /get_targets: parameters.id: a text needs a longest length/,
+  ],
   ["two invariants of one name", rules(invariant("down"), invariant("down"), slow), /down: named twice/],
   [
     "an invariant named like the framework's",

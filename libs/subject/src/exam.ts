@@ -3,12 +3,16 @@ import { examineActions } from "./exam-actions.ts";
 import { examineExplanations, examineInvariants, examineTopology } from "./exam-rules.ts";
 import { examinePlaybook } from "./exam-playbook.ts";
 import { examineProcesses, examineSettings } from "./exam-settings.ts";
-import { InvariantShape, roomShapes } from "./exam-shapes.ts";
-import { loadRoom } from "./load.ts";
+import { examineReadTools } from "./exam-read-tools.ts";
+import { InvariantShape, optionalShapes, roomShapes } from "./exam-shapes.ts";
+import { hasFile, loadRoom } from "./load.ts";
 import type { RoomFiles } from "./room.ts";
 
 /** All of a room's exports by file; a test may examine one that it made up. */
-export type WholeRoom = { [File in Exclude<keyof RoomFiles, "faults">]: RoomFiles[File] };
+export type WholeRoom = { [File in Exclude<keyof RoomFiles, "faults" | Optional>]: RoomFiles[File] } & {
+  [File in Optional]?: RoomFiles[File];
+};
+type Optional = keyof typeof optionalShapes;
 
 /** The shared exam of every room: what is wrong with it, a sentence each that names file and thing. Empty: it passes. */
 export async function examineRoom(name: string): Promise<string[]> {
@@ -31,6 +35,7 @@ export async function examineRoom(name: string): Promise<string[]> {
       actions: await loaded("actions"),
       settings: await loaded("settings"),
       processes: await loaded("processes"),
+      ...(hasFile(name, "observations") && { observations: await loaded("observations") }),
     };
     return examine(room);
   } catch (error) {
@@ -40,8 +45,10 @@ export async function examineRoom(name: string): Promise<string[]> {
 
 /** The exam of a room that is loaded. What has the wrong shape isn't examined further. */
 export function examine(room: WholeRoom): string[] {
-  const misshapen = Object.entries(roomShapes).flatMap(([file, shape]) => {
-    const parsed = shape.safeParse(Object.entries(room).find(([name]) => name === file)?.[1]);
+  const given = new Map<string, unknown>(Object.entries(room));
+  const wanted = Object.entries(optionalShapes).filter(([file]) => given.has(file));
+  const misshapen = [...Object.entries(roomShapes), ...wanted].flatMap(([file, shape]) => {
+    const parsed = shape.safeParse(given.get(file));
     return parsed.success ? [] : parsed.error.issues.map((issue) => say(`${file}.ts`, issue));
   });
   const badInvariants = Array.isArray(room.invariants?.invariants)
@@ -60,6 +67,7 @@ export function examine(room: WholeRoom): string[] {
     ...examineTopology(topology),
     ...examinePlaybook(room.playbook, invariants),
     ...examineActions(room.actions.actions, invariants),
+    ...examineReadTools(room.observations?.observations ?? []),
     ...examineSettings(room.settings),
     ...examineProcesses(room.processes.processes, room.settings.settings),
   ];

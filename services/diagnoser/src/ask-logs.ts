@@ -2,9 +2,10 @@ import { ask } from "@operator/bus/query";
 import { addressOf } from "@operator/contracts/channel";
 import { flow } from "@operator/contracts/flow";
 import type { Job } from "@operator/contracts/job";
-import { logBounds, type Logs, type ToolEvidence } from "@operator/contracts/logs";
+import { logBounds, type Logs } from "@operator/contracts/logs";
 import { TargetName } from "@operator/contracts/names";
 import { queries } from "@operator/contracts/query";
+import type { LogsEvidence } from "@operator/contracts/tool-evidence";
 import type { KeptLogs } from "@operator/evidence/log-lines";
 import { redact } from "@operator/evidence/secrets";
 import { plainText } from "@operator/evidence/telemetry";
@@ -24,7 +25,7 @@ export async function askLogs(
   try {
     const targets = near.slice(0, nearMax).map((target) => TargetName.parse(target));
     const logs = withoutSecrets(await ask(bus, queries.logs, subject, { near: targets }), secrets);
-    const told: ToolEvidence = { subject, ticket, attempt, tool: "logs", atMs: Date.now(), logs };
+    const told: LogsEvidence = { subject, ticket, attempt, tool: "logs", atMs: Date.now(), logs };
     await bus.publish(flow.toolEvidence, told);
     return { logs: { address: addressOf(flow.toolEvidence, told), document: told } };
   } catch (error) {

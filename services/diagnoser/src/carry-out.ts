@@ -12,6 +12,7 @@ import { EvidenceMissing, gather } from "@operator/ground/gather";
 import type { Room } from "@operator/ground/room";
 import type { ServiceContext } from "@operator/service/service-context";
 import { askLogs } from "./ask-logs.ts";
+import { askReadFor } from "./ask-read.ts";
 import type { Wait } from "./claude/ask.ts";
 import type { Consult } from "./claude/open.ts";
 import { byPlaybook, failed, type Result } from "./diagnose.ts";
@@ -100,8 +101,21 @@ async function resultOf(
   const tellWait = async ({ why, untilMs }: Wait) => {
     await publish(desk.bus, { phase: "waiting", ...aboutOf(desk, job), untilMs, why });
   };
-  const consulted = await desk.claude({ theCase, actions: room.actions, job, ticket, mootSince, tellWait, signal });
+  const { actions } = room;
+  const [readTools, read] = [await readToolsOf(desk, room), askReadFor(desk, job, signal)];
+  const about = { theCase, actions, readTools, read, job, ticket };
+  const consulted = await desk.claude({ ...about, mootSince, tellWait, signal });
   return consulted.kind === "result" ? consulted.result : byPlaybook(theCase, room, consulted.why, consulted.cost);
+}
+
+/** Read tools that can't be loaded cost the questions, not the diagnosis. */
+async function readToolsOf({ log }: Desk, { readTools }: Room): Promise<Awaited<ReturnType<Room["readTools"]>>> {
+  try {
+    return await readTools();
+  } catch (error) {
+    log.error({ err: error }, "the room's read tools can't be loaded");
+    return [];
+  }
 }
 
 /** Why a job makes no sense any more, as its ticket stands now. */

@@ -53,6 +53,7 @@ const room = (
   topology: { targets, explanations: [] },
   state: { probe: z.object({ state: z.string() }) },
   actions: [],
+  readTools: () => Promise.resolve([]),
 });
 
 describe("the outcome of a job", () => {

@@ -30,7 +30,7 @@ export function byPlaybook(theCase: Case, room: Room, why: string, cost?: Cost):
 /** An answer with the facts that it cites. Only those: the rest can be looked up in the same snapshots. */
 export function diagnosisOf({ file }: Case, engine: Engine, answer: Answer): Diagnosis {
   const cited = new Set<string>(answer.evidence.map(({ id }) => id));
-  const facts = [...file.facts, ...file.logs]
+  const facts = [...file.facts, ...file.logs, ...file.reads]
     .filter(({ id }) => cited.has(id))
     .map(({ id, address, pointer, value, atMs }) => ({ id, address, pointer, value, atMs }));
   return { engine, answer, facts };

@@ -192,6 +192,22 @@ test("a diagnoser is told the ends of the logs by the active one, clean, also of
   await stack.member("node-b").restart();
 });
 
+test("what is asked with a read tool the active one answers, and a standby doesn't; nobody else may ask", async () => {
+  const was = await active();
+  await using diagnoser = await stack.connect("diagnoser");
+  const question = { name: "get_everything", parameters: {} };
+  const answer = await ask(diagnoser, queries.observe, "ratelimiter", question);
+  expect(answer).toMatchObject({ kind: "refused", code: "TOOL_UNKNOWN" });
+  expect(JSON.stringify(answer)).toContain("get_everything");
+  await using actuator = await stack.connect("actuator");
+  const asked = ask(actuator, queries.observe, "ratelimiter", question, { withinMs: 500 });
+  await expect(asked).rejects.toMatchObject({ code: "NO_ANSWER" });
+  // Its lease outlives it by longer than that.
+  await stack.service(was).kill();
+  const late = ask(diagnoser, queries.observe, "ratelimiter", question, { withinMs: 500 });
+  await expect(late).rejects.toMatchObject({ code: "NO_ANSWER" });
+});
+
 test("the active one killed: the other goes on, in a higher epoch, claiming nothing that it hasn't read", async () => {
   const was = await active();
   const { epoch } = await aSnapshot();

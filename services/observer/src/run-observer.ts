@@ -3,6 +3,7 @@ import { answerQueries } from "@operator/bus/query";
 import { flow } from "@operator/contracts/flow";
 import type { SubjectName } from "@operator/contracts/names";
 import { queries } from "@operator/contracts/query";
+import type { ReadAnswer, ReadQuestion } from "@operator/contracts/read-tool";
 import type { Snapshot } from "@operator/contracts/snapshot";
 import { toToken } from "@operator/contracts/tokens";
 import type { ServiceContext } from "@operator/service/service-context";
@@ -15,9 +16,14 @@ import { observeWhile, type ObservingNews } from "./observing.ts";
 /** Stands by, and while it holds the subject's lease observes and publishes. */
 export async function runObserver(
   context: ServiceContext,
-  given: { subject: SubjectName; observe: () => Promise<Observation>; secrets: readonly string[] },
+  given: {
+    subject: SubjectName;
+    observe: () => Promise<Observation>;
+    read: (question: ReadQuestion) => Promise<ReadAnswer>;
+    secrets: readonly string[];
+  },
 ): Promise<void> {
-  const { subject, observe, secrets } = given;
+  const { subject, observe, read, secrets } = given;
   const { bus, instance, signal } = context;
   const clock = eventClock();
   const bucket = await bus.bucket("leases", LeaseEntry);
@@ -29,6 +35,7 @@ export async function runObserver(
     if (!active) return undefined;
     return active.logs ? await readLogs(active.logs, question, { nowMs: Date.now(), secrets }) : {};
   });
+  answerQueries(bus, queries.observe, subject, signal, async (question) => (active ? await read(question) : undefined));
   context.ready(true);
   await holdLease({
     bucket,

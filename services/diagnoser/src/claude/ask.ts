@@ -6,6 +6,8 @@ import { mostOf, tokensFor, usdOf } from "@operator/evidence/prices";
 /** What came of asking. */
 export type Asked =
   | { kind: "answered"; text: string; content: Anthropic.ContentBlock[] }
+  /** It wants to be told something before it answers. */
+  | { kind: "called"; calls: Anthropic.ToolUseBlock[]; content: Anthropic.ContentBlock[] }
   /** No answer that could be used: the playbook is to answer, and to say this. */
   | { kind: "unusable"; why: string }
   /** An error that can't pass, or didn't in time, while nothing was spent. */
@@ -47,7 +49,7 @@ export interface Asking {
 const waitMs = 60_000;
 const againMs = 1_000;
 /** With less room an answer would be cut, and what was spent on it lost. */
-const tokensMin = 6_000;
+export const tokensMin = 6_000;
 
 /** Asks once, for as much as the budget allows: waits while the API is busy, and tries once more when an answer breaks off. */
 export async function ask(asking: Asking, request: Conversation): Promise<Asked> {
@@ -64,7 +66,7 @@ export async function ask(asking: Asking, request: Conversation): Promise<Asked>
     const called = await asking.call({ ...request, max_tokens: tokens });
     if (called.kind === "message") {
       bill.add(called.usage);
-      return answerOf(called.message);
+      return answerOf(called.message, request);
     }
     const { failure, isSpent } = called;
     if (isSpent) bill.addMost({ ...request, max_tokens: tokens });
@@ -106,7 +108,14 @@ function ended({ cost }: Bill, code: string, why: string): Asked {
   return cost ? { kind: "unusable", why: `${code}: ${why}` } : { kind: "failed", code, why };
 }
 
-function answerOf({ stop_reason, stop_details, content, usage }: Anthropic.Message): Asked {
+function answerOf(
+  { stop_reason, stop_details, content, usage }: Anthropic.Message,
+  { tools, tool_choice }: Conversation,
+): Asked {
+  const calls = content.filter((block) => block.type === "tool_use");
+  if (stop_reason === "tool_use" && calls.length > 0 && tools && tool_choice?.type !== "none") {
+    return { kind: "called", calls, content };
+  }
   if (stop_reason === "end_turn") {
     const text = content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("");
     return { kind: "answered", text, content };

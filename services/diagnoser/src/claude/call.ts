@@ -3,8 +3,11 @@ import type { ClaudeRequest } from "@operator/evidence/claude-request";
 import { type Failure, failureOf } from "./failure.ts";
 import type { Usage } from "@operator/evidence/prices";
 
-/** A request, or the second one of the same conversation, with what was answered before exactly as it came. */
-export type Conversation = Omit<ClaudeRequest, "messages"> & { messages: Anthropic.MessageParam[] };
+/** A request, or a later one of the same conversation, with what was answered before exactly as it came. */
+export type Conversation = Omit<ClaudeRequest, "messages"> & {
+  messages: Anthropic.MessageParam[];
+  tool_choice?: Anthropic.ToolChoiceNone;
+};
 
 export type Called =
   | { kind: "message"; message: Anthropic.Message; usage: Usage }

@@ -6,6 +6,8 @@ import type { Ticket } from "@operator/contracts/ticket";
 import { claudeRequest, type Effort, usual, whyNotAsked } from "@operator/evidence/claude-request";
 import type { Case } from "@operator/ground/case";
 import type { Action } from "@operator/subject/action";
+import type { ReadTool } from "@operator/subject/read-tool";
+import type { AskRead } from "../ask-read.ts";
 import type { Pause, Wait } from "./ask.ts";
 import { Bill } from "./bill.ts";
 import { call } from "./call.ts";
@@ -36,6 +38,9 @@ export interface ClaudeOptions {
 export interface Consultation {
   theCase: Case;
   actions: readonly Action<never>[];
+  /** What may be asked of the subject, and the way to ask. */
+  readTools: readonly ReadTool[];
+  read: AskRead;
   job: Job;
   ticket: Ticket;
   /** Why nobody needs the answer any more, if so. Asked after each wait. */
@@ -55,13 +60,15 @@ export async function askClaude(options: ClaudeOptions, consultation: Consultati
   let isTold = false;
   const key = { ticket: ticket.id, attempt: job.attempt };
   const note = (usd: number) => spending.note(key.ticket, key.attempt, usd, Date.now());
+  const nonce = randomBytes(16).toString("hex");
   const request = claudeRequest({
     file: theCase.file,
     actions: consultation.actions,
+    readTools: consultation.readTools,
     model,
     effort: options.effort,
     tokensMax: usual.tokensMax,
-    nonce: randomBytes(16).toString("hex"),
+    nonce,
     secrets: options.secrets,
   });
   const budget = async (mostUsd: number) => {
@@ -95,6 +102,7 @@ export async function askClaude(options: ClaudeOptions, consultation: Consultati
       },
       theCase,
       request,
+      { read: consultation.read, nonce, secrets: options.secrets },
     );
   } finally {
     note(bill.usd);

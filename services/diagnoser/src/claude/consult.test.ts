@@ -1,98 +1,10 @@
-import { breachMs, caseOf as breachOf, jobOf, kept, snapshotAt } from "@operator/evidence/case.fixture";
-import { createLogger } from "@operator/service/log";
-import { describe, expect, test } from "vitest";
-import { z } from "zod";
-import { type Case, caseOf } from "@operator/ground/case";
-import type { Room } from "@operator/ground/room";
-import { Bill } from "./bill.ts";
-import { call } from "./call.ts";
 import { claudeRequest } from "@operator/evidence/claude-request";
+import { describe, expect, test } from "vitest";
+import { call } from "./call.ts";
 import { createClient } from "./client.ts";
-import { consult } from "./consult.ts";
-import { MessagesApi, type Recorded, type Turn } from "./messages-api.fixture.ts";
+import { consulting, log, model, nonce, type Script, type Setting, theCase } from "./consult.fixture.ts";
+import { MessagesApi, type Turn } from "./messages-api.fixture.ts";
 import { soundAnswer } from "./model.fixture.ts";
-
-const good = snapshotAt(breachMs - 1_000, { probe: { "node-a": { state: "up" }, "node-b": { state: "up" } } });
-const bad = snapshotAt(breachMs, { probe: { "node-a": { state: "refused" }, "node-b": { state: "up" } } });
-const { ticket } = breachOf({
-  invariant: "node_down",
-  target: "node-a",
-  pointers: ["/parts/probe/node-a/state"],
-  bad,
-  good,
-});
-const job = jobOf(ticket);
-const actions = [
-  { name: "restart_node", title: "Start it", about: "Right for a crash.", risk: "low", parameters: z.object({}) },
-  {
-    name: "update_limit",
-    title: "Store a limit",
-    about: "Right for a wrong one.",
-    risk: "medium",
-    parameters: z.object({ key: z.string(), limit: z.int().min(1).max(100) }),
-  },
-] as const;
-const room: Room = {
-  playbook: () => { throw new Error("not asked here"); }, // prettier-ignore
-  playbookName: "test",
-  topology: { targets: () => [{ name: "node-a", kind: "node", dependsOn: [] }], explanations: [] },
-  state: { probe: z.object({ state: z.string() }) },
-  // Only what the model and the validator need of an action.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  actions: actions as unknown as Room["actions"],
-};
-const theCase: Case = caseOf(
-  { job, ticket, firstBad: kept(bad), lastGood: kept(good), timeline: [], similar: [], actions: [], missing: [] },
-  room,
-  { nowMs: breachMs + 3_000, secrets: [] },
-);
-const model = "claude-opus-5-5";
-const log = createLogger({ service: "diagnoser", instance: "test", level: "silent", secrets: [] });
-
-type Script = (request: Recorded, n: number) => Turn;
-interface Setting {
-  usd?: number;
-  timeoutMs?: number;
-  moot?: string;
-}
-
-/** Consults over a real connection to a Messages API that answers by script. */
-async function consulting(script: Script, { usd = 5, timeoutMs = 5_000, moot }: Setting = {}) {
-  await using api = await MessagesApi.start(script);
-  const client = await createClient({ apiKey: api.key, url: api.url, log });
-  const waits: number[] = [];
-  const shown: string[] = [];
-  const pauses: string[] = [];
-  const bill = new Bill(model);
-  const request = claudeRequest({
-    file: theCase.file,
-    actions,
-    model,
-    effort: "high",
-    tokensMax: 32_000,
-    nonce: "0123456789abcdef",
-    secrets: [],
-  });
-  const signal = new AbortController().signal;
-  const consulted = await consult(
-    {
-      call: (conversation) => call(client, conversation, { timeoutMs, signal }),
-      bill,
-      budget: async () => ({ usd: usd - bill.usd, why: "it's spent" }),
-      onWait: async ({ why }) => {
-        shown.push(why);
-      },
-      onPause: (why) => pauses.push(why),
-      mootSince: async () => moot,
-      waitMsMax: 600_000,
-      wait: async (ms) => waits.push(ms),
-    },
-    theCase,
-    request,
-  );
-  expect(api.refused).toEqual([]);
-  return { consulted, waits, shown, pauses, api, bill };
-}
 
 const sound: Script = (request) => ({ text: soundAnswer(request, "node-a") });
 const turns =
@@ -258,7 +170,7 @@ test("when the service stops, a call under way ends with it", async () => {
   await using api = await MessagesApi.start(() => ({ fault: "hang" }));
   const client = await createClient({ apiKey: api.key, url: api.url, log });
   const stop = new AbortController();
-  const request = claudeRequest({ file: theCase.file, actions: [], model, effort: "low", tokensMax: 9_000, nonce: "0123456789abcdef", secrets: [] }); // prettier-ignore
+  const request = claudeRequest({ file: theCase.file, actions: [], readTools: [], model, effort: "low", tokensMax: 9_000, nonce, secrets: [] }); // prettier-ignore
   const calling = call(client, request, { timeoutMs: 60_000, signal: stop.signal });
   setTimeout(() => stop.abort(new Error("stopping")), 100);
   await expect(calling).rejects.toThrow("stopping");

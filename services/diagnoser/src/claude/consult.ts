@@ -5,28 +5,34 @@ import { plainText } from "@operator/evidence/telemetry";
 import { validate } from "@operator/evidence/validate";
 import type { Case } from "@operator/ground/case";
 import { diagnosisOf, failed, type Result } from "../diagnose.ts";
-import { ask, type Asking } from "./ask.ts";
+import type { Asking } from "./ask.ts";
+import { askForAnswer, investigate, type Reading } from "./investigate.ts";
 import { repairText } from "./repair.ts";
 
 /** The outcome of a job, or why the playbook has to answer and what was spent until then. */
 export type Consulted = { kind: "result"; result: Result } | { kind: "playbook"; why: string; cost?: Cost };
 
 /**
- * Has Claude diagnose a case: one structured answer, held against the evidence; when code refuses it, one round of repair
- * with what was refused; then it's ungrounded.
+ * Has Claude diagnose a case: it may ask read tools, and gives one structured answer, held against the evidence; when code
+ * refuses it, one round of repair with what was refused; then it's ungrounded.
  */
-export async function consult(asking: Asking, theCase: Case, request: ClaudeRequest): Promise<Consulted> {
-  const asked = await ask(asking, request);
+export async function consult(
+  asking: Asking,
+  start: Case,
+  request: ClaudeRequest,
+  reading: Reading,
+): Promise<Consulted> {
+  const { asked, theCase, conversation } = await investigate(asking, start, request, reading);
   if (asked.kind === "moot") return { kind: "result", result: failed("MOOT", asked.why) };
   if (asked.kind === "failed") return { kind: "result", result: failed(asked.code, asked.why) };
   if (asked.kind === "unusable") return byPlaybook(asking, asked.why);
   const first = check(theCase, asked.text);
   if (first.rejections.length === 0) return ended(asking, theCase, request.model, first);
 
-  const again = await ask(asking, {
-    ...request,
+  const again = await askForAnswer(asking, {
+    ...conversation,
     messages: [
-      ...request.messages,
+      ...conversation.messages,
       // With its thinking, byte for byte: the API holds the blocks against what it sent.
       { role: "assistant", content: asked.content },
       { role: "user", content: repairText(first.rejections) },

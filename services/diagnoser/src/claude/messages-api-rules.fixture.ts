@@ -10,6 +10,20 @@ const Text = z.strictObject({
   cache_control: z.strictObject({ type: z.literal("ephemeral"), ttl: z.enum(["5m", "1h"]).optional() }).optional(),
 });
 
+export const ToolResult = z.strictObject({
+  type: z.literal("tool_result"),
+  tool_use_id: z.string(),
+  content: z.string().min(1),
+  is_error: z.boolean().optional(),
+});
+
+const Tool = z.strictObject({
+  name: z.string().regex(/^[\w-]{1,64}$/),
+  description: z.string().min(1),
+  input_schema: z.record(z.string(), z.unknown()),
+  strict: z.literal(true),
+});
+
 const Body = z.strictObject({
   model: z.string().regex(/^claude-/),
   max_tokens: z.int().min(1).max(128_000),
@@ -17,11 +31,17 @@ const Body = z.strictObject({
   messages: z
     .array(
       z.discriminatedUnion("role", [
-        z.strictObject({ role: z.literal("user"), content: z.union([z.string().min(1), z.array(Text).min(1)]) }),
+        z.strictObject({
+          role: z.literal("user"),
+          content: z.union([z.string().min(1), z.array(z.union([Text, ToolResult])).min(1)]),
+        }),
         z.strictObject({ role: z.literal("assistant"), content: z.array(z.looseObject({ type: z.string() })).min(1) }),
       ]),
     )
     .min(1),
+  tools: z.array(Tool).min(1).max(20).optional(),
+  tool_choice: z.strictObject({ type: z.enum(["auto", "none"]) }).optional(),
+  cache_control: z.strictObject({ type: z.literal("ephemeral"), ttl: z.enum(["5m", "1h"]).optional() }).optional(),
   output_config: z
     .strictObject({
       effort: z.enum(["low", "medium", "high", "xhigh", "max"]).optional(),
@@ -38,7 +58,7 @@ export type Body = z.infer<typeof Body>;
 export function readRequest(body: unknown, answered: readonly unknown[]): { body: Body } | { refused: string } {
   const parsed = Body.safeParse(body);
   if (!parsed.success) return { refused: z.prettifyError(parsed.error) };
-  const { messages, system, output_config, max_tokens, stream } = parsed.data;
+  const { messages, system, output_config, max_tokens, stream, tools = [], cache_control } = parsed.data;
   const refusals = [
     ...messages.flatMap(({ role }, at) =>
       role === (at % 2 === 0 ? "user" : "assistant") ? [] : [`messages.${at}: roles must alternate, user first`],
@@ -51,9 +71,13 @@ export function readRequest(body: unknown, answered: readonly unknown[]): { body
         ? []
         : [`messages.${at}: thinking blocks must be passed back as they were given`],
     ),
-    ...(JSON.stringify({ system, messages }).split('"cache_control"').length > 5 ? ["at most 4 cache_control"] : []),
+    ...callRefusals(messages),
+    ...(JSON.stringify({ system, messages, cache_control }).split('"cache_control"').length > 5
+      ? ["at most 4 cache_control"]
+      : []),
     ...(!stream && max_tokens > 21_333 ? ["streaming is required for so long an answer"] : []),
     ...schemaRefusals(output_config?.format?.schema, "output_config.format.schema"),
+    ...tools.flatMap(({ name, input_schema }) => schemaRefusals(input_schema, `tools.${name}.input_schema`, true)),
   ];
   return refusals.length > 0 ? { refused: refusals.join("\n") } : { body: parsed.data };
 }
@@ -70,8 +94,22 @@ const keywords = new Set([
   "description",
 ]);
 
+/** Each call is answered by one result, before anything else, in the message that follows it. */
+function callRefusals(messages: Body["messages"]): string[] {
+  return messages.flatMap((message, at) => {
+    const before = messages[at - 1];
+    const calls = before?.role === "assistant" ? before.content.filter(({ type }) => type === "tool_use") : [];
+    const blocks: { type: string; tool_use_id?: string }[] =
+      message.role === "user" && typeof message.content !== "string" ? message.content : [];
+    const results = blocks.filter(({ type }) => type === "tool_result").map(({ tool_use_id }) => tool_use_id);
+    const isFirst = blocks.slice(0, results.length).every(({ type }) => type === "tool_result");
+    const isAnswered = results.length === calls.length && calls.every(({ id }) => results.some((each) => each === id));
+    return isAnswered && isFirst ? [] : [`messages.${at}: each tool_use needs one tool_result, at the beginning`];
+  });
+}
+
 /** Where a schema isn't one that structured outputs take, or is one that can only be answered with an empty object. */
-export function schemaRefusals(schema: unknown, path: string): string[] {
+export function schemaRefusals(schema: unknown, path: string, mayBeEmpty = false): string[] {
   if (schema === undefined) return [];
   const parsed = z.record(z.string(), z.unknown()).safeParse(schema);
   if (!parsed.success) return [`${path}: is no schema`];
@@ -86,7 +124,7 @@ export function schemaRefusals(schema: unknown, path: string): string[] {
   const named = z.record(z.string(), z.unknown()).safeParse(properties).data ?? {};
   const names = Object.keys(named);
   if (additionalProperties !== false) refusals.push(`${path}: additionalProperties must be false`);
-  if (names.length === 0) refusals.push(`${path}: has no properties`);
+  if (names.length === 0 && !mayBeEmpty) refusals.push(`${path}: has no properties`);
   if (!isDeepStrictEqual(required, names)) refusals.push(`${path}: every property is to be required`);
   return [...refusals, ...names.flatMap((name) => schemaRefusals(named[name], `${path}.${name}`))];
 }

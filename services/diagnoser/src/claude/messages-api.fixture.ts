@@ -8,13 +8,15 @@ import {
 } from "node:http";
 import { json } from "node:stream/consumers";
 import { z } from "zod";
-import { type Body, readRequest } from "./messages-api-rules.fixture.ts";
+import { type Body, readRequest, ToolResult } from "./messages-api-rules.fixture.ts";
 
 const key = "test-key-of-nobody";
 
 /** What the server does with a request. */
 export type Turn =
   | { text: string; stop?: string; category?: string; usage?: Partial<Usage> }
+  /** Calls of tools, all in one message. */
+  | { calls: { name: string; input: unknown }[]; usage?: Partial<Usage> }
   | { status: number; type?: string; code?: string; headers?: Record<string, string> }
   /** `reset`, `hang`: before a word; the others: in the midst of an answer. */
   | { fault: "reset" | "hang" | "cut" | "stall" | "overloaded" };
@@ -109,18 +111,21 @@ export class MessagesApi implements AsyncDisposable {
 
 type Message = ReturnType<typeof messageOf>;
 
+type Block = { type: "text"; text: string } | { type: "tool_use"; id: string; name: string; input: unknown };
+
 function messageOf(turn: Turn, model: string, n: number) {
-  const { text, stop, category, usage } = "text" in turn ? turn : { text: '{"verdict":"fau', stop: "end_turn" };
+  const { text, stop, category, usage } = "text" in turn ? turn : { ...usageOf(turn), text: '{"verdict":"fau' };
+  const said: Block[] =
+    "calls" in turn
+      ? turn.calls.map(({ name, input }, at) => ({ type: "tool_use", id: `call_${n}_${at}`, name, input }))
+      : [{ type: "text", text }];
   return {
     id: `msg_${n}`,
     type: "message",
     role: "assistant",
     model,
-    content: [
-      { type: "thinking", thinking: "", signature: `signature-${n}` },
-      { type: "text", text },
-    ],
-    stop_reason: stop ?? "end_turn",
+    content: [{ type: "thinking" as const, thinking: "", signature: `signature-${n}` }, ...said],
+    stop_reason: stop ?? ("calls" in turn ? "tool_use" : "end_turn"),
     stop_sequence: null,
     stop_details: category === undefined ? null : { type: "refusal", category, explanation: null },
     usage: {
@@ -133,6 +138,10 @@ function messageOf(turn: Turn, model: string, n: number) {
   };
 }
 
+function usageOf(turn: Turn): { usage?: Partial<Usage>; stop?: string; category?: string } {
+  return "calls" in turn && turn.usage ? { usage: turn.usage } : {};
+}
+
 function stream(response: ServerResponse, message: Message, turn: Turn): void {
   const fault = "fault" in turn ? turn.fault : undefined;
   const send = (type: string, fields: object) =>
@@ -143,27 +152,37 @@ function stream(response: ServerResponse, message: Message, turn: Turn): void {
     message: { ...message, content: [], stop_reason: null, stop_details: null, usage: { ...usage, output_tokens: 1 } },
   });
   send("ping", {});
-  const [thinking, answer] = content;
-  send("content_block_start", { index: 0, content_block: { type: "thinking", thinking: "", signature: "" } });
-  send("content_block_delta", { index: 0, delta: { type: "signature_delta", signature: thinking?.signature } });
-  send("content_block_stop", { index: 0 });
-  send("content_block_start", { index: 1, content_block: { type: "text", text: "" } });
-  for (const [part] of (answer?.text ?? "").matchAll(/[\s\S]{1,50}/g)) {
-    send("content_block_delta", { index: 1, delta: { type: "text_delta", text: part } });
+  for (const [index, block] of content.entries()) {
+    const { empty, deltas } = partsOf(block);
+    send("content_block_start", { index, content_block: { ...block, ...empty } });
+    for (const delta of deltas) send("content_block_delta", { index, delta });
+    if (index > 0 && fault === "stall") return;
+    if (index > 0 && fault === "cut") return void setImmediate(() => response.destroy());
+    if (index > 0 && fault === "overloaded") {
+      send("error", { error: { type: "overloaded_error", message: "Overloaded" } });
+      return void response.end();
+    }
+    send("content_block_stop", { index });
   }
-  if (fault === "stall") return;
-  if (fault === "cut") return void setImmediate(() => response.destroy());
-  if (fault === "overloaded") {
-    send("error", { error: { type: "overloaded_error", message: "Overloaded" } });
-    return void response.end();
-  }
-  send("content_block_stop", { index: 1 });
   send("message_delta", {
     delta: { stop_reason, stop_sequence: null, stop_details },
     usage: { output_tokens: usage.output_tokens },
   });
   send("message_stop", {});
   response.end();
+}
+
+/** How a block begins, and what fills it. */
+function partsOf(block: Message["content"][number]): { empty: object; deltas: object[] } {
+  const cut = (text: string) => [...text.matchAll(/[\s\S]{1,50}/g)].map(([part]) => part);
+  if (block.type === "thinking") {
+    return { empty: { signature: "" }, deltas: [{ type: "signature_delta", signature: block.signature }] };
+  }
+  if (block.type === "text") {
+    return { empty: { text: "" }, deltas: cut(block.text).map((text) => ({ type: "text_delta", text })) };
+  }
+  const parts = cut(JSON.stringify(block.input));
+  return { empty: { input: {} }, deltas: parts.map((part) => ({ type: "input_json_delta", partial_json: part })) };
 }
 
 function fail(
@@ -186,6 +205,20 @@ export function factsIn({ body }: Recorded): { id: string; snapshot: string; poi
 export function logLinesIn({ body }: Recorded): { id: string; target: string; time: string; quote: string }[] {
   const Line = z.object({ id: z.string(), target: z.string(), time: z.string(), quote: z.string() });
   return [...textOf(body).matchAll(/^\{"id":"E\d+","target".*$/gm)].map(([line]) => Line.parse(JSON.parse(line)));
+}
+
+/** What a request says of the calls before it: each result, with the facts in it. */
+export function resultsIn({ body }: Recorded) {
+  const Fact = z.object({ id: z.string(), pointer: z.string(), quote: z.string() });
+  const last = body.messages.at(-1)?.content ?? [];
+  return (typeof last === "string" ? [] : last)
+    .flatMap((block) => ToolResult.safeParse(block).data ?? [])
+    .map(({ tool_use_id: call, is_error: isError, content }) => {
+      const lines = [...content.matchAll(/^\{"id":"E\d+","pointer".*$/gm)].map(([line]) =>
+        Fact.parse(JSON.parse(line)),
+      );
+      return { call, isError: isError === true, content, facts: lines };
+    });
 }
 
 function textOf({ messages: [first] }: Recorded["body"]): string {
