@@ -1,6 +1,6 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { storeLeft } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
 import { cluster, storeIdOf } from "./targets.ts";
 
@@ -39,8 +39,10 @@ export const highLatency: Invariant<State> = {
     }
     const { p99Ms, requestsPerS } = own;
     const pointers = [
-      toPointer(["parts", "prometheus", target, "p99Ms"]),
-      toPointer(["parts", "prometheus", target, "requestsPerS"]),
+      ...pointersTo("prometheus", target, "p99Ms", "requestsPerS", "appendLogP99Ms", "commitLogP99Ms"),
+      ...(target === cluster ? [] : pointersTo("stores", target, "slowScore")),
+      ...pointersTo("hot", cluster, "lately", ...hottest("write", "written"), ...hottest("read", "read")),
+      ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
     ];
     const reason = `p99 of ${Math.round(requestsPerS)} requests a second is ${p99Ms.toFixed(1)} ms`;
     if (p99Ms <= p99MsMax) return { verdict: "ok", reason, value: p99Ms, pointers };
@@ -79,4 +81,9 @@ function latencyOf({ prometheus }: State, target: string): Latency | undefined {
   const { isScraped, p99Ms, requestsPerS = 0 } = prometheus?.[target] ?? {};
   if (isScraped === false || p99Ms === undefined || requestsPerS < requestsPerSMin) return undefined;
   return { p99Ms, requestsPerS };
+}
+
+/** The busiest region, as it may be the one that all wait for. */
+function hottest(list: "write" | "read", did: "written" | "read"): string[] {
+  return ["region", "leader", `${did}Keys`].map((field) => `${list}/0/${field}`);
 }

@@ -1,5 +1,5 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Departure, Invariant } from "@operator/subject/invariant";
+import { pointersTo } from "./invariant-pointers.ts";
 import { doubtOfPd, pdWord } from "./invariant-pd-word.ts";
 import type { HotReading, HotRegion, State } from "./state.ts";
 import { cluster } from "./targets.ts";
@@ -84,13 +84,12 @@ export const hotRegion: Invariant<State> = {
     const doubt = doubtOfPd(state, atMs);
     if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
     const heat = heatsOf(reading).find(({ region }) => region.region === target);
-    const pointer = (...path: (string | number)[]) => toPointer(["parts", "hot", cluster, ...path.map(String)]);
     if (!heat) {
       return {
         verdict: "ok",
         reason: `${target} isn't hot by now`,
         value: 0,
-        pointers: [pointer("lately")],
+        pointers: pointersTo("hot", cluster, "lately"),
       };
     }
     const { kind, at, region, keys } = heat;
@@ -102,10 +101,11 @@ export const hotRegion: Invariant<State> = {
       value,
       detail: { kind: "threshold", value, limit: shareMin * 100, unit: "%" },
       pointers: [
-        pointer(kind, at, "region"),
-        pointer(kind, at, `${did}Keys`),
-        pointer(kind, at, `${did}Bytes`),
-        ...(region.leader === undefined ? [] : [pointer(kind, at, "leader")]),
+        ...["region", `${did}Keys`, `${did}Bytes`, "leader", "stores", "sizeMiB"].flatMap((field) =>
+          pointersTo("hot", cluster, `${kind}/${at}/${field}`),
+        ),
+        ...(region.leader === undefined ? [] : pointersTo("prometheus", region.leader, "p99Ms", "cpuCores")),
+        ...region.stores.slice(0, 5).flatMap((store) => pointersTo("stores", store, "leaderCount")),
       ],
     };
   },

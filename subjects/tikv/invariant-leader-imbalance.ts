@@ -1,6 +1,6 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { doubtOfPd, isLeaving, pdWord, storesOf } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import type { State, StoreReading } from "./state.ts";
 import { cluster } from "./targets.ts";
 
@@ -51,7 +51,11 @@ export const leaderImbalance: Invariant<State> = {
     const value = most[1].leaderCount - least[1].leaderCount;
     const limit = Math.max(spreadMin, Math.round(mean * spreadShareMax));
     const reason = `${most[0]} leads ${most[1].leaderCount} regions, ${least[0]} ${least[1].leaderCount}, the mean is ${mean.toFixed(1)}`;
-    const pointers = [most, least].map(([store]) => toPointer(["parts", "stores", store, "leaderCount"]));
+    const pointers = [
+      ...[most, least].flatMap(([store]) => pointersTo("stores", store, "leaderCount", "slowScore")),
+      ...pointersTo("stores", least[0], "availableBytes", "capacityBytes"),
+      ...pointersTo("schedule", cluster, "leaderScheduleLimit", "schedulers", "paused", "evictLeader"),
+    ];
     if (value <= limit) return { verdict: "ok", reason, value, pointers };
     const detail = { kind: "threshold" as const, value, limit, unit: "leaders" };
     return { verdict: "violated", reason, value, detail, pointers };

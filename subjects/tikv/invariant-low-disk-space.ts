@@ -1,7 +1,8 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { doubtOfPd, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
+import { cluster } from "./targets.ts";
 
 const usedPercentMax = 70;
 
@@ -26,9 +27,10 @@ export const lowDiskSpace: Invariant<State> = {
       return { verdict: "unknown", reason: `${store} hasn't told how large its disk is` };
     }
     const value = Math.round(1_000 * Math.max(0, 1 - availableBytes / capacityBytes)) / 10;
-    const pointers = ["availableBytes", "capacityBytes", "usedBytes"].map((field) =>
-      toPointer(["parts", "stores", store, field]),
-    );
+    const pointers = [
+      ...pointersTo("stores", store, "availableBytes", "capacityBytes", "usedBytes"),
+      ...pointersTo("schedule", cluster, "lowSpaceRatio", "highSpaceRatio", "maxReplicas"),
+    ];
     const reason = `the disk of ${store} is ${value} % full: ${gib(availableBytes)} of ${gib(capacityBytes)} are left`;
     if (value <= usedPercentMax) return { verdict: "ok", reason, value, pointers };
     const detail = { kind: "threshold" as const, value, limit: usedPercentMax, unit: "%" };

@@ -1,9 +1,12 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { pdWord } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import { judgeProbe } from "./invariant-probe.ts";
-import type { State } from "./state.ts";
+import type { MembersReading, State } from "./state.ts";
 import { cluster, storeIdOf } from "./targets.ts";
+
+/** A rule points at 20 values at most; PD has three members, or five. */
+const membersShownMax = 7;
 
 export const pdMemberDown: Invariant<State> = {
   name: "pd_member_down",
@@ -24,7 +27,7 @@ export const pdMemberDown: Invariant<State> = {
     const isLeader = reading?.leader === member;
     return judgeProbe(state.probe?.[member], member, atMs, {
       says: isLeader ? "; it leads PD as far as the others know" : "",
-      pointers: reading?.leader === undefined ? [] : [toPointer(["parts", "members", cluster, "leader"])],
+      pointers: reading ? answersOf(reading) : [],
     });
   },
   left: {
@@ -51,13 +54,7 @@ export const pdNoLeader: Invariant<State> = {
     if (!reading) return { verdict: "unknown", reason: "no PD member was ever asked who leads" };
     const { leader, answers } = reading;
     const asked = Object.keys(reading.members);
-    const pointers = asked.flatMap((member) => {
-      const word = answers[member];
-      if (!word) return [];
-      return [
-        toPointer(["parts", "members", cluster, "answers", member, word.leader === undefined ? "code" : "leader"]),
-      ];
-    });
+    const pointers = [...answersOf(reading), ...asked.flatMap((member) => pointersTo("probe", member, "state"))];
     if (leader === undefined) {
       const words = asked.map(
         (member) => `${member}: ${answers[member]?.leader ?? answers[member]?.code ?? "no answer"}`,
@@ -78,7 +75,15 @@ export const pdNoLeader: Invariant<State> = {
       verdict: "ok",
       reason: `${votes} of ${asked.length} members name ${leader} the leader`,
       value: leader,
-      pointers: [toPointer(["parts", "members", cluster, "leader"]), ...pointers],
+      pointers,
     };
   },
 };
+
+/** Who leads, and what each of the first members says of it. */
+function answersOf({ answers, members }: MembersReading): string[] {
+  const fields = Object.keys(members)
+    .slice(0, membersShownMax)
+    .map((member) => `answers/${member}/${answers[member]?.leader === undefined ? "code" : "leader"}`);
+  return pointersTo("members", cluster, "leader", ...fields);
+}

@@ -1,5 +1,5 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
+import { pointersTo } from "./invariant-pointers.ts";
 import { leaderlessOf } from "./invariant-regions.ts";
 import { doubtOfPd, pdWord, storesOf } from "./invariant-pd-word.ts";
 import type { State } from "./state.ts";
@@ -30,9 +30,10 @@ export const quorumLost: Invariant<State> = {
     const dead = stores.filter((store) => ["refused", "silent"].includes(state.probe?.[store]?.state ?? ""));
     const up = stores.filter((store) => state.probe?.[store]?.state === "up");
     const said = `${dead.length} of ${stores.length} stores don't answer; a quorum is ${quorum} of ${replicas} replicas`;
-    const pointers = [...dead, ...up]
-      .slice(0, pointersMax)
-      .map((store) => toPointer(["parts", "probe", store, "state"]));
+    const pointers = [
+      ...pointersTo("schedule", cluster, "maxReplicas"),
+      ...[...dead, ...up].slice(0, pointersMax).flatMap((store) => pointersTo("probe", store, "state")),
+    ];
     const lost = (why: string) => ({
       verdict: "violated" as const,
       reason: `${said}: ${why}`,

@@ -1,9 +1,11 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { doubtOfPd, pdWord, storesOf } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
 import { cluster, storeIdOf } from "./targets.ts";
 
+/** A rule points at 20 values at most. */
+const storesShownMax = 8;
 const prometheusOfCluster = { source: "prometheus", target: cluster };
 
 /** Every region has all of its replicas. */
@@ -23,7 +25,12 @@ export const underReplicatedRegions: Invariant<State> = {
     const doubt = doubtOfCounts(state, atMs);
     if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
     const value = (miss ?? 0) + (down ?? 0);
-    const pointers = ["miss", "down"].map((kind) => toPointer(["parts", "prometheus", cluster, "regionHealth", kind]));
+    const pointers = [
+      ...pointersTo("prometheus", cluster, "regionHealth/miss", "regionHealth/down"),
+      ...pointersTo("schedule", cluster, "maxReplicas", "replicaScheduleLimit", "haltScheduling"),
+      ...pointersTo("operators", cluster, "count"),
+      ...deadFirst(state).flatMap((store) => pointersTo("probe", store, "state")),
+    ];
     const reason = `${miss ?? "an unknown number of"} regions miss a replica, of ${down ?? "an unknown number"} one is down`;
     if (value > 0) {
       const detail = { kind: "threshold" as const, value, limit: 0, unit: "regions" };
@@ -55,8 +62,9 @@ export const leaderlessRegions: Invariant<State> = {
     const { value, regions, stores } = leaderless;
     const reason = `PD counts ${regions} regions, ${stores.length} stores lead ${regions - value}`;
     const pointers = [
-      toPointer(["parts", "prometheus", cluster, "regionCount"]),
-      ...stores.slice(0, 10).map((store) => toPointer(["parts", "prometheus", store, "leaders"])),
+      ...pointersTo("prometheus", cluster, "regionCount"),
+      ...stores.slice(0, storesShownMax).flatMap((store) => pointersTo("prometheus", store, "leaders")),
+      ...deadFirst(state).flatMap((store) => pointersTo("probe", store, "state")),
     ];
     // For a few seconds after it was cut off a store counts leaders that others are by now.
     if (value <= 0) return { verdict: "ok", reason, value: 0, pointers };
@@ -94,4 +102,11 @@ function doubtOfCounts(state: State, atMs: number): string | undefined {
   return state.prometheus?.[leader]?.isScraped !== true
     ? `Prometheus doesn't scrape ${leader}, which leads PD`
     : undefined;
+}
+
+/** Some of the stores, those that don't answer before all others. */
+function deadFirst(state: State): string[] {
+  const isUp = (store: string) => (state.probe?.[store]?.state === "up" ? 1 : 0);
+  const stores = storesOf(state).map(([store]) => store);
+  return stores.sort((a, b) => isUp(a) - isUp(b)).slice(0, storesShownMax);
 }

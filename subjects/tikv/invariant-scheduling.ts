@@ -1,6 +1,6 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { doubtOfPd, isLeaving, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
 import { cluster } from "./targets.ts";
 
@@ -29,7 +29,7 @@ export const schedulingDisabled: Invariant<State> = {
     if (!reading) return { verdict: "unknown", reason: "what PD may schedule was never read" };
     const doubt = doubtOfPd(state, atMs);
     if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
-    const pointer = (field: string) => toPointer(["parts", "schedule", cluster, field]);
+    const pointers = pointersTo("schedule", cluster, "haltScheduling", "paused", "schedulers", ...limits);
     const zero = limits.filter((limit) => reading[limit] === 0);
     const disabled = [
       ...(reading.haltScheduling === true ? ["halt-scheduling is set"] : []),
@@ -43,18 +43,14 @@ export const schedulingDisabled: Invariant<State> = {
         reason: `PD can't schedule as it should: ${value}`,
         value,
         detail: { kind: "state", value, expected: "scheduling" },
-        pointers: [
-          ...(reading.haltScheduling === true ? [pointer("haltScheduling")] : []),
-          ...zero.map(pointer),
-          ...(reading.paused.length > 0 ? [pointer("paused")] : []),
-        ],
+        pointers,
       };
     }
     const untold = limits.find((limit) => reading[limit] === undefined);
     if (untold !== undefined) return { verdict: "unknown", reason: `PD doesn't tell its ${nameOf(untold)}` };
     if (reading.schedulers.length === 0) return { verdict: "unknown", reason: "PD has no schedulers yet" };
     const reason = `no limit is 0, ${reading.schedulers.length} schedulers run`;
-    return { verdict: "ok", reason, value: "scheduling", pointers: [...limits.map(pointer), pointer("paused")] };
+    return { verdict: "ok", reason, value: "scheduling", pointers };
   },
 };
 
@@ -77,8 +73,9 @@ export const forgottenEvictLeader: Invariant<State> = {
     const doubt = doubtOfPd(state, atMs);
     if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
     const pointers = [
-      toPointer(["parts", "schedule", cluster, "evictLeader"]),
-      toPointer(["parts", "stores", store, "leaderCount"]),
+      ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
+      ...pointersTo("stores", store, "leaderCount", "regionCount", "slowScore"),
+      ...pointersTo("probe", store, "state", "sinceMs"),
     ];
     if (!reading.evictLeader.includes(store)) {
       if (reading.schedulers.length === 0) return { verdict: "unknown", reason: "PD has no schedulers yet" };

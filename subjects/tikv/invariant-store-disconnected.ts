@@ -1,7 +1,8 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { doubtOfPd, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
+import { cluster } from "./targets.ts";
 
 /** A store that has just come back reports to PD within 10 s (12.5 s measured after a start). */
 const backMs = 20_000;
@@ -25,9 +26,9 @@ export const storeDisconnected: Invariant<State> = {
     const doubt = doubtOfPd(state, atMs);
     if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
     const pointers = [
-      toPointer(["parts", "stores", store, "state"]),
-      toPointer(["parts", "stores", store, "lastHeartbeatMs"]),
-      toPointer(["parts", "probe", store, "state"]),
+      ...pointersTo("stores", store, "state", "lastHeartbeatMs", "leaderCount"),
+      ...pointersTo("probe", store, "state", "sinceMs"),
+      ...pointersTo("members", cluster, "leader", "leaderSinceMs"),
     ];
     if (!lost.includes(pd.state)) return { verdict: "ok", reason: `PD says ${pd.state}`, value: pd.state, pointers };
     if (probe.state !== "up")

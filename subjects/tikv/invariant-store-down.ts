@@ -1,9 +1,9 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { isLeaving, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import { judgeProbe } from "./invariant-probe.ts";
 import type { State } from "./state.ts";
-import { storeIdOf } from "./targets.ts";
+import { cluster, storeIdOf } from "./targets.ts";
 
 /** Every store that serves answers: seen by the probe, 10 to 20 s before PD sees it. */
 export const storeDown: Invariant<State> = {
@@ -23,15 +23,17 @@ export const storeDown: Invariant<State> = {
   judge: (state, store, atMs) => {
     const probe = state.probe?.[store];
     const pd = state.stores?.[store];
-    const statePointer = toPointer(["parts", "stores", store, "state"]);
     const judged = judgeProbe(probe, store, atMs, {
       says: pd ? `; PD's last word is ${pd.state}` : "; PD doesn't list it",
-      pointers: pd ? [statePointer] : [],
+      pointers: [
+        ...(pd ? pointersTo("stores", store, "state", "leaderCount", "regionCount") : []),
+        ...pointersTo("schedule", cluster, "evictLeader"),
+      ],
     });
     if (judged.verdict !== "violated" || !pd) return judged;
     if (isLeaving(pd)) {
       const reason = `${store} doesn't answer, and is being decommissioned`;
-      return { verdict: "ok", reason, value: pd.state, pointers: [...judged.pointers] };
+      return { verdict: "ok", reason, value: pd.state, pointers: judged.pointers };
     }
     if (pd.lastHeartbeatMs === undefined && probe?.lastAnswerAtMs === undefined) {
       return { verdict: "unknown", reason: `${store} is new: neither PD nor the probe has heard of it yet` };

@@ -1,7 +1,8 @@
-import { toPointer } from "@operator/contracts/json";
 import type { Invariant } from "@operator/subject/invariant";
 import { doubtOfPd, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
+import { cluster } from "./targets.ts";
 
 /** Of 1 to 100. It doubles in each round of 10 s in which writes to the disk took over 500 ms: three to four bad rounds. */
 const diskScoreMax = 10;
@@ -9,6 +10,7 @@ const diskScoreMax = 10;
 const blameMin = 2;
 /** From here on a score has no room left to be seen rising. */
 const topScoreMin = 90;
+const accusersShownMax = 4;
 
 /** A store whose disk, or whose network to its peers, is slow, though all else says that it's well. */
 export const storeSlow: Invariant<State> = {
@@ -27,20 +29,23 @@ export const storeSlow: Invariant<State> = {
     const doubt = doubtOfPd(state, atMs);
     if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
     const { slowScore = 1, blamedBy = {} } = reading;
-    const pointer = (...path: string[]) => toPointer(["parts", "stores", store, ...path]);
+    const always = [
+      ...pointersTo("stores", store, "slowScore", "lastHeartbeatMs", "leaderCount"),
+      ...pointersTo("prometheus", store, "appendLogP99Ms", "p99Ms"),
+      ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
+    ];
     if (reading.slowScore !== undefined && slowScore >= diskScoreMax) {
       return {
         verdict: "violated",
         reason: `${store}'s disk is slow: its score is ${slowScore} of 100`,
         value: slowScore,
         detail: { kind: "threshold", value: slowScore, limit: diskScoreMax, unit: "score" },
-        pointers: [pointer("slowScore")],
+        pointers: always,
       };
     }
     const blamers = Object.entries(blamedBy).filter(([, { score }]) => score >= blameMin);
     const accusers = blamers.filter(([, { score, rose }]) => rose > 0 || score >= topScoreMin);
-    const others = storesOf(state).filter(([other, { state }]) => other !== store && state === "Up").length;
-    if (accusers.length > 0 && accusers.length >= Math.min(2, others)) {
+    if (accusers.length > 0 && accusers.length >= Math.min(2, othersUp(state, store))) {
       const names = accusers.map(([other]) => other).join(", ");
       if (accusers.every(([, { rose }]) => rose <= 0)) {
         const reason = `${names} gave the network to ${store} the worst score: whether it's slow still doesn't show until that falls below ${topScoreMin}`;
@@ -52,10 +57,14 @@ export const storeSlow: Invariant<State> = {
         reason: `${names} find the network to ${store} slow: up to ${value} of 100, and rising`,
         value,
         detail: { kind: "threshold", value, limit: blameMin, unit: "score" },
-        pointers: accusers.flatMap(([other]) => [
-          pointer("blamedBy", other, "score"),
-          pointer("blamedBy", other, "rose"),
-        ]),
+        pointers: [
+          ...accusers.slice(0, accusersShownMax).flatMap(([other]) => [
+            ...pointersTo("stores", store, `blamedBy/${other}/score`, `blamedBy/${other}/rose`),
+            // Does it find the network to them slow as well?
+            ...pointersTo("stores", other, `blamedBy/${store}/score`),
+          ]),
+          ...always,
+        ],
       };
     }
     if (reading.lastHeartbeatMs === undefined)
@@ -64,8 +73,12 @@ export const storeSlow: Invariant<State> = {
       verdict: "ok",
       reason: `${store}'s disk has the score ${slowScore}, and at most one other finds the network to it slow`,
       value: slowScore,
-      pointers: [pointer("slowScore"), pointer("lastHeartbeatMs")],
+      pointers: always,
     };
   },
   left: storeLeft,
 };
+
+function othersUp(state: State, store: string): number {
+  return storesOf(state).filter(([other, { state }]) => other !== store && state === "Up").length;
+}

@@ -10,7 +10,7 @@ function judged(name: string, target: string, world: World): string {
 }
 
 const newLeader = { members: { cluster: { leaderSinceMs: nowMs - 19_000 } } };
-const noLeader = { members: { cluster: { leader: null, leaderSinceMs: null } } };
+const noLeader = { members: { cluster: { leader: null } } };
 
 test("a well cluster breaks nothing, and nothing of it is unknown", () => {
   const state = stateOf();
@@ -51,7 +51,7 @@ const ofStores: Row[] = [
   ["so it is after half an hour", "store_disconnected", one, { stores: { [one]: { state: "Down", lastHeartbeatMs: nowMs - 1_900_000 } } }, "violated Down"],
   ["after a PD leader change all stores seem disconnected", "store_disconnected", one, { stores: { [one]: { state: "Disconnected" } }, ...newLeader }, "unknown"],
   ["without a PD leader its last word is old", "store_disconnected", one, { stores: { [one]: { state: "Disconnected" } }, ...noLeader }, "unknown"],
-  ["a store that doesn't answer either is down, not cut off", "store_disconnected", one, { stores: { [one]: { state: "Disconnected" } }, probe: { [one]: down("refused") } }, "unknown"],
+  ["a store that doesn't answer either is down, not cut off", "store_disconnected", one, { stores: { [one]: { state: "Disconnected" } }, probe: { [one]: down("refused", 60_000) } }, "unknown"],
   ["a store that came back has 20 s to report", "store_disconnected", one, { stores: { [one]: { state: "Disconnected" } }, probe: { [one]: { sinceMs: nowMs - 19_000 } } }, "unknown"],
   ["a new store is Down until its first heartbeat", "store_disconnected", one, { stores: { [one]: { state: "Down", lastHeartbeatMs: null } } }, "unknown"],
   ["a store whose probe was never read", "store_disconnected", one, { stores: { [one]: { state: "Disconnected" } }, probe: { [one]: null } }, "unknown"],
@@ -118,6 +118,7 @@ const ofRegions: Row[] = [
   ["a dead store's leaders are nobody's until others are elected", "leaderless_regions", "cluster", { probe: { [one]: down("refused") }, prometheus: { [one]: { isScraped: false, leaders: null } } }, "violated 10"],
   ["what Prometheus has of a dead store doesn't count", "leaderless_regions", "cluster", { probe: { [one]: down("silent") } }, "violated 10"],
   ["a store that answers and isn't scraped", "leaderless_regions", "cluster", { prometheus: { [one]: { isScraped: false, leaders: null } } }, "unknown"],
+  ["a store whose last count is old", "leaderless_regions", "cluster", { prometheus: { [one]: { isScraped: false } } }, "unknown"],
   ["a store whose leaders Prometheus doesn't have", "leaderless_regions", "cluster", { prometheus: { [one]: { leaders: null } } }, "unknown"],
   ["a store that Prometheus doesn't know of", "leaderless_regions", "cluster", { prometheus: { [one]: null } }, "unknown"],
   ["no count of regions", "leaderless_regions", "cluster", { prometheus: { cluster: { regionCount: null } } }, "unknown"],
@@ -147,8 +148,9 @@ const ofQuorum: Row[] = [
   ["two dead of four, and regions stay without a leader", "quorum_lost", "cluster", { stores: fourth, probe: longDead, prometheus: fourthScraped }, "violated lost"],
   ["two dead of four, and all regions are led", "quorum_lost", "cluster", { stores: fourth, probe: longDead, prometheus: { ...fourthScraped, [big]: { leaders: 30 } } }, "ok a quorum"],
   ["two dead of four, and PD's count of regions is old", "quorum_lost", "cluster", { stores: fourth, probe: longDead, prometheus: fourthScraped, ...newLeader }, "unknown"],
-  ["one dead and one that nobody probed", "quorum_lost", "cluster", { probe: { [one]: down("refused"), [four]: null } }, "unknown"],
+  ["one dead and one that nobody probed", "quorum_lost", "cluster", { probe: { [one]: down("refused", 31_000), [four]: null } }, "unknown"],
   ["a tombstone isn't missed", "quorum_lost", "cluster", { stores: { ...fourth, "store-5": { ...fourth["store-5"], state: "Tombstone" } }, probe: { [one]: down("refused") } }, "ok a quorum"],
+  ["a cluster of one store", "quorum_lost", "cluster", { stores: { [four]: null, [big]: null } }, "ok a quorum"],
   ["replicas that nobody has counted", "quorum_lost", "cluster", { probe: twoDead, schedule: { cluster: null } }, "unknown"],
 ]; // prettier-ignore
 
