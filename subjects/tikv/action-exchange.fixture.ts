@@ -17,7 +17,7 @@ export async function carryOut(script: Script, name: string, target: string, par
     (value) => ({ ...value, error: undefined }),
     (error: unknown) => ({ effect: undefined, before: undefined, error }),
   );
-  return { ...done, writes: pd.writes(), callers: pd.callers() };
+  return { ...done, writes: pd.writes(), callers: pd.callers(), reads: pd.reads() };
 }
 
 /** Takes it back. */

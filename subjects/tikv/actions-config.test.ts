@@ -40,6 +40,7 @@ test.each<[string, Script, string | undefined, RegExp]>([
   ["PD refuses", { [schedule]: [v8("config_schedule")], [config]: [v9("config-bad2")] }, "PD_REFUSED", /cannot unmarshal/],
   ["is so by now", { [schedule]: [scheduleOf(3)] }, "LIMIT_IN_FORCE", /is 3 already/],
   ["PD accepts and doesn't keep", { [schedule]: [v8("config_schedule")], [config]: [v8("write-config")] }, undefined, /accepted.*says 4/],
+  ["is accepted, and can't be read back", { [schedule]: [v8("config_schedule"), "break"], [config]: [v8("write-config")] }, undefined, /failed/],
   ["was lost on its way", { [schedule]: [v8("config_schedule")], [config]: ["break"] }, undefined, /failed/],
   ["can't be compared, as PD can't be read", {}, "PD_REFUSED", /404/],
 ])("a limit that %s is an error that says so", async (_, script, code, words) => {

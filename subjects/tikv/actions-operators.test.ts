@@ -159,6 +159,18 @@ test("an operator whose acknowledgement is lost is found by looking, and what is
   expect(lost.error).not.toBeInstanceOf(NotDone);
 });
 
+test("a transfer of before, which had succeeded, isn't taken for one that PD ends otherwise", async () => {
+  const old = v8("get-op-region");
+  const later = old.body.replaceAll("06:29:48", "06:31:02").replace("SUCCESS", "CANCEL");
+  const script = {
+    [`GET ${api}/region/id/5`]: [regionLedBy(5)],
+    [`GET ${api}/operators/5`]: [old, old, { ...old, body: later }],
+    [operators]: [v8("write-op-transfer-leader")],
+  };
+  const { error } = await carryOut(script, "transfer_leader", "region-5", toStore2);
+  expect(error).toMatchObject({ code: "OPERATOR_CANCEL" });
+});
+
 test("transfer_leader is undone by moving the lead back, once", async () => {
   const script = {
     [`GET ${api}/region/id/5`]: [regionLedBy(5, 2)],

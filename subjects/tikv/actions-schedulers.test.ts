@@ -24,6 +24,7 @@ test("drain_store adds the scheduler, and is done when the store leads nothing",
   );
   expect(done.effect).toMatch(/^store-1 led 5 regions and leads none, after \d+ ms$/);
   expect(done.writes).toEqual([evict1]);
+  expect(done.reads.filter((path) => path === `${api}/store/1`)).toHaveLength(3);
   expect(done.callers).toEqual(["operator/drain_store"]);
 });
 

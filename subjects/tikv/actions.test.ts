@@ -117,6 +117,11 @@ test.each<[string, readonly [name: string, target: string, parameters: object, c
   ["nobody else does", ["resign_pd_leader", "pd-1", {}, well, "NOT_THE_LEADER"]],
   ["nobody does while there is none", ["resign_pd_leader", "pd-2", {}, leaderless, "NOT_THE_LEADER"]],
   ["one of two others may be away", ["resign_pd_leader", "pd-2", {}, (state) => void (state.members["cluster"]!.answers["pd-1"] = { code: "TIMEOUT" })]],
+  ["of five members two others have to follow", ["resign_pd_leader", "pd-2", {}, (state) => {
+    const reading = state.members["cluster"]!;
+    for (const name of ["pd-4", "pd-5"]) reading.members[name] = { name, url: "http://x:1" };
+    for (const name of ["pd-1", "pd-4", "pd-5"]) reading.answers[name] = { code: "TIMEOUT" };
+  }, "TOO_FEW_MEMBERS"]],
   ["not both", ["resign_pd_leader", "pd-2", {}, (state) => void (state.members["cluster"]!.answers = { "pd-2": { leader: "pd-2" }, "pd-1": { leader: "pd-1" } }), "TOO_FEW_MEMBERS"]],
 ])("%s", (_, [name, target, parameters, change, code]) => {
   const { action, given } = ask(name, stateWith(change), target, parameters);

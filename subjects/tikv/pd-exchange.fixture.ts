@@ -11,6 +11,8 @@ export interface Exchange extends AsyncDisposable {
   /** `POST /pd/api/v1/config {"leader-schedule-limit":3}`, in their order. */
   writes: () => string[];
   callers: () => unknown[];
+  /** `/pd/api/v1/store/1`, in their order. */
+  reads: () => string[];
 }
 
 export async function playPd(script: Script): Promise<Exchange> {
@@ -29,6 +31,7 @@ export async function playPd(script: Script): Promise<Exchange> {
   return {
     environment: { TIKV_PD_ENDPOINTS: serving.url },
     writes: () => changes().map(({ method, path, body }) => `${method} ${path}${body === "" ? "" : ` ${body}`}`),
+    reads: () => serving.asked.filter(({ method }) => method === "GET").map(({ path }) => path),
     callers: () => changes().map(({ headers }) => headers["x-caller-id"]),
     [Symbol.asyncDispose]: () => serving[Symbol.asyncDispose](),
   };
