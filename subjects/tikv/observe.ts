@@ -6,9 +6,11 @@ import { KnownStores } from "./known-stores.ts";
 import { hotSource } from "./observe-hot.ts";
 import { membersSource } from "./observe-members.ts";
 import { operatorsSource } from "./observe-operators.ts";
+import { prometheusSource } from "./observe-prometheus.ts";
 import { scheduleSource } from "./observe-schedule.ts";
 import { storesSource } from "./observe-stores.ts";
 import { PdClient, pdDispatcher } from "./pd-client.ts";
+import { PrometheusClient, prometheusDispatcher } from "./prometheus-client.ts";
 import { readSettings } from "./settings.ts";
 
 /** How a TiKV cluster is observed: each store and PD member probed, PD's members, stores, schedulers, operators and busiest regions read, and what Prometheus has of all of them. */
@@ -18,6 +20,8 @@ export function observe(environment: Record<string, string | undefined>): Promis
   const pd = new PdClient(settings.TIKV_PD_ENDPOINTS, dispatcher);
   const members = new KnownMembers(settings.TIKV_PD_ENDPOINTS);
   const stores = new KnownStores();
+  const metrics = prometheusDispatcher();
+  const prometheusUrl = settings.TIKV_PROMETHEUS_URL;
   return Promise.resolve({
     sources: [
       membersSource(pd, members),
@@ -25,6 +29,9 @@ export function observe(environment: Record<string, string | undefined>): Promis
       scheduleSource(pd),
       operatorsSource(pd),
       hotSource(pd),
+      ...(prometheusUrl === undefined
+        ? []
+        : [prometheusSource(new PrometheusClient(prometheusUrl, metrics), { members, stores })]),
     ],
     probeTargets: () => [
       ...[...members.watched()].map(([target, { url }]) => probe(target, `${url}/pd/api/v1/ping`)),
@@ -32,7 +39,10 @@ export function observe(environment: Record<string, string | undefined>): Promis
         statusAddress === undefined ? [] : [probe(target, `http://${statusAddress}/status`)],
       ),
     ],
-    close: () => dispatcher.destroy(),
+    close: async () => {
+      await dispatcher.destroy();
+      await metrics.destroy();
+    },
   });
 }
 

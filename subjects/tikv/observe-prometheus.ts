@@ -1,0 +1,105 @@
+import type { Reading, Source } from "@operator/subject/observation";
+import type { KnownMembers } from "./known-members.ts";
+import type { KnownStores } from "./known-stores.ts";
+import type { PrometheusClient, Sample } from "./prometheus-client.ts";
+import { isMetricName, type MetricName, metrics, promqlOfAll } from "./promql.ts";
+import type { PrometheusReading } from "./state.ts";
+import { cluster } from "./targets.ts";
+
+/** Every so many readings the rates and quantiles of the last minute are asked for, in place of what is now. */
+const lastMinuteEvery = 5;
+/** What was read in the other kind of reading counts so long. */
+const keptMs = 12_000;
+
+type Pace = (typeof metrics)[MetricName]["pace"];
+
+/**
+ * What Prometheus has of stores, PD members and the cluster, in one query a second. Stores are told by their status
+ * addresses, members by their client addresses.
+ */
+export function prometheusSource(
+  prometheus: PrometheusClient,
+  { members, stores, nowMs = Date.now }: { members: KnownMembers; stores: KnownStores; nowMs?: () => number },
+): Source {
+  const kept = new Map<Pace, { samples: Sample[]; atMs: number }>();
+  let turn = 0;
+
+  return {
+    name: "prometheus",
+    rhythmMs: 1_000,
+    timeoutMs: 950,
+    targets: () => [cluster, ...stores.watched().keys(), ...members.watched().keys()],
+    read: async (signal) => {
+      const byInstance = instancesOf(stores, members);
+      const ofMembers = new Set(members.watched().keys());
+      const addresses = Map.groupBy(byInstance, ([, target]) => (ofMembers.has(target) ? "members" : "stores"));
+      const instances = { stores: firsts(addresses.get("stores")), members: firsts(addresses.get("members")) };
+      // The second reading has both.
+      const pace = turn % lastMinuteEvery === 1 ? "lastMinute" : "now";
+      turn += 1;
+      kept.delete(pace);
+      const samples = await prometheus.query(promqlOfAll(pace, instances), signal);
+      kept.set(pace, { samples, atMs: nowMs() });
+      const fresh = [...kept.values()].filter(({ atMs }) => nowMs() - atMs <= keptMs).flatMap(({ samples }) => samples);
+
+      const readings = new Map<string, PrometheusReading>(
+        [cluster, ...byInstance.values()].map((target) => [target, {}]),
+      );
+      for (const sample of fresh) {
+        const { reading: name = "", instance = "" } = sample.labels;
+        if (!isMetricName(name)) continue;
+        const target = metrics[name].of === "cluster" ? cluster : byInstance.get(instance);
+        const reading = readings.get(target ?? "");
+        if (reading && isOf(metrics[name].of, target ?? "", ofMembers)) take(reading, name, sample);
+      }
+      const gone = [...stores.listed().keys()].filter((target) => !stores.watched().has(target));
+      const left = [...gone, ...stores.departed(), ...members.departed()].map(
+        (target) => [target, { left: true }] as const,
+      );
+      return Object.fromEntries<Reading>([
+        ...left,
+        // A store without a status address can't be told in Prometheus: nothing is known of it.
+        ...[...stores.watched().keys()].map((target) => [target, { value: {} }] as const),
+        ...[...readings].map(([target, value]) => [target, { value }] as const),
+      ]);
+    },
+  };
+}
+
+function instancesOf(stores: KnownStores, members: KnownMembers): Map<string, string> {
+  return new Map([
+    ...[...members.watched()].map(([target, { url }]) => [new URL(url).host, target] as const),
+    ...[...stores.watched()].flatMap(([target, { statusAddress }]) =>
+      statusAddress === undefined ? [] : [[statusAddress, target] as const],
+    ),
+  ]);
+}
+
+function firsts(entries: readonly [string, string][] = []): string[] {
+  return entries.map(([first]) => first);
+}
+
+function isOf(of: (typeof metrics)[MetricName]["of"], target: string, members: ReadonlySet<string>): boolean {
+  if (of === "cluster" || of === "store and member") return true;
+  return members.has(target) === (of === "member");
+}
+
+const healths = {
+  "miss-peer-region-count": "miss",
+  "down-peer-region-count": "down",
+  "pending-peer-region-count": "pending",
+  "offline-peer-region-count": "offline",
+  "extra-peer-region-count": "extra",
+  "learner-peer-region-count": "learner",
+  "empty-region-count": "empty",
+} as const;
+
+function take(reading: PrometheusReading, name: MetricName, { labels, value }: Sample): void {
+  if (name === "isScraped" || name === "hasEtcdLeader") reading[name] = value === 1;
+  else if (name === "regionHealth") {
+    const health = Object.entries(healths).find(([type]) => type === labels["type"])?.[1];
+    if (health !== undefined) reading.regionHealth = { ...reading.regionHealth, [health]: Math.round(value) };
+  } else if (name === "clusterRequestsPerS") reading.requestsPerS = value;
+  else if (name === "clusterP99Ms") reading.p99Ms = value;
+  else reading[name] = value;
+}
