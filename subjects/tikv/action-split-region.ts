@@ -49,6 +49,6 @@ export const splitRegion = defineAction<State, typeof Parameters>({
       const message = `PD ended the split of ${target} as ${status}`;
       // A store that was asked may split it still, when PD has given it up.
       if (status === "TIMEOUT") throw new Error(message);
-      throw new NotDone(`OPERATOR_${status}`, message);
+      throw new NotDone("PD_OPERATOR_ENDED", message);
     }),
 });

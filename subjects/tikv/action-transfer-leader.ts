@@ -55,7 +55,7 @@ export const transferLeader = defineAction<State, typeof Parameters>({
       // An operator that ended otherwise may have been overtaken by what it was for.
       if (status !== "SUCCESS" && (await leaderOf(pd, regionId)) !== storeIdOf(toStore)) {
         throw new NotDone(
-          `OPERATOR_${status}`,
+          "PD_OPERATOR_ENDED",
           `PD ended the transfer of region-${regionId} to ${toStore} as ${status}`,
         );
       }
