@@ -4,6 +4,7 @@ import { httpAsker } from "@operator/subject/probe-http";
 import { KnownMembers } from "./known-members.ts";
 import { KnownStores } from "./known-stores.ts";
 import { hotSource } from "./observe-hot.ts";
+import { logsOf } from "./observe-logs.ts";
 import { membersSource } from "./observe-members.ts";
 import { operatorsSource } from "./observe-operators.ts";
 import { prometheusSource } from "./observe-prometheus.ts";
@@ -39,6 +40,7 @@ export function observe(environment: Record<string, string | undefined>): Promis
         statusAddress === undefined ? [] : [probe(target, `http://${statusAddress}/status`)],
       ),
     ],
+    logs: logsOf(settings.TIKV_LOGS, stores),
     close: async () => {
       await dispatcher.destroy();
       await metrics.destroy();

@@ -1,0 +1,51 @@
+import { lastLinesOf } from "@operator/subject/log-file";
+import type { LogReader, WrittenLine } from "@operator/subject/observation";
+import type { KnownStores } from "./known-stores.ts";
+import { entriesOf, type LogEntry, regionIdOf } from "./log-format.ts";
+import { pdTarget } from "./targets.ts";
+
+/** An election writes some lines for each region: among thousands of them the others are to be found. */
+const bytesMax = 524_288;
+/** Of entries that say the same (but for numbers), so many of the newest are told. */
+const alikeMax = 5;
+
+/** The logs of stores and PD members, from the files that a person named by a store's address or a member's name. */
+export function logsOf(files: ReadonlyMap<string, string>, stores: KnownStores): LogReader {
+  /** By the targets as they are known now: an address is a store's once PD has listed it. */
+  const known = () => {
+    const targets = new Map([...stores.listed()].map(([target, { address }]) => [address, target]));
+    return new Map(
+      [...files].flatMap(([name, file]) => {
+        const target = targets.get(name) ?? (name.includes(":") ? undefined : pdTarget(name));
+        return target === undefined ? [] : [[target, file] as const];
+      }),
+    );
+  };
+  return {
+    targets: () => [...known().keys()],
+    read: async (target) => {
+      const file = known().get(target);
+      if (file === undefined) throw new Error(`no file is named for the log of ${target}: add it to TIKV_LOGS`);
+      return tellingLines(entriesOf(await lastLinesOf(file, bytesMax)));
+    },
+  };
+}
+
+/** What is worth being told, each line as it stands there: of entries that are alike the newest, and of a region's only those that name it. */
+export function tellingLines(entries: readonly LogEntry[]): WrittenLine[] {
+  const alike = new Map<string, number>();
+  const told = entries.toReversed().filter((entry) => {
+    if (isOfSomeRegion(entry)) return false;
+    const kind = `${entry.level} ${entry.source.replace(/:\d+$/, "")} ${entry.message.replace(/\d+/g, "0")}`;
+    const count = (alike.get(kind) ?? 0) + 1;
+    alike.set(kind, count);
+    return count <= alikeMax;
+  });
+  return told.toReversed().flatMap(({ atMs, lines }) => lines.map((text) => ({ atMs, text })));
+}
+
+/** Of a region or its peer, without saying which: it tells nothing. */
+function isOfSomeRegion(entry: LogEntry): boolean {
+  const { fields } = entry;
+  return regionIdOf(entry) === undefined && ["raft_id", "peer_id", "region"].some((key) => fields.has(key));
+}
