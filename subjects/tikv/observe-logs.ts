@@ -11,24 +11,32 @@ const alikeMax = 5;
 
 /** The logs of stores and PD members, from the files that a person named by a store's address or a member's name. */
 export function logsOf(files: ReadonlyMap<string, string>, stores: KnownStores): LogReader {
-  /** By the targets as they are known now: an address is a store's once PD has listed it. */
-  const known = () => {
-    const targets = new Map([...stores.listed()].map(([target, { address }]) => [address, target]));
-    return new Map(
-      [...files].flatMap(([name, file]) => {
-        const target = targets.get(name) ?? (name.includes(":") ? undefined : pdTarget(name));
-        return target === undefined ? [] : [[target, file] as const];
-      }),
-    );
-  };
   return {
-    targets: () => [...known().keys()],
-    read: async (target) => {
-      const file = known().get(target);
-      if (file === undefined) throw new Error(`no file is named for the log of ${target}: add it to TIKV_LOGS`);
-      return tellingLines(entriesOf(await lastLinesOf(file, bytesMax)));
-    },
+    targets: () => [...filesByTarget(files, stores).keys()],
+    read: async (target) => tellingLines(await lastEntriesOf(target, files, stores)),
   };
+}
+
+/** The newest entries of a target's log, oldest first. Throws when no file is named for it, or it can't be read. */
+export async function lastEntriesOf(
+  target: string,
+  files: ReadonlyMap<string, string>,
+  stores: KnownStores,
+): Promise<LogEntry[]> {
+  const file = filesByTarget(files, stores).get(target);
+  if (file === undefined) throw new Error(`no file is named for the log of ${target}: add it to TIKV_LOGS`);
+  return entriesOf(await lastLinesOf(file, bytesMax));
+}
+
+/** By the targets as they are known now: an address is a store's once PD has listed it. */
+function filesByTarget(files: ReadonlyMap<string, string>, stores: KnownStores): Map<string, string> {
+  const targets = new Map([...stores.listed()].map(([target, { address }]) => [address, target]));
+  return new Map(
+    [...files].flatMap(([name, file]) => {
+      const target = targets.get(name) ?? (name.includes(":") ? undefined : pdTarget(name));
+      return target === undefined ? [] : [[target, file] as const];
+    }),
+  );
 }
 
 /** What is worth being told, each line as it stands there: of entries that are alike the newest, and of a region's only those that name it. */
