@@ -81,6 +81,7 @@ test("what would be sent is shown, with size and cost: the evidence, the verdict
     "claude-opus-5-5, effort high",
     "USD for the question; at most",
     "restart_node (risk",
+    "get_reading: What one source reads now",
     "/parts/probe/node-a/state",
     "refused",
     '"verdict"',

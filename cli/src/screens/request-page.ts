@@ -15,7 +15,7 @@ export function requestPage(planned: PlannedRequest, columns: number): Line[] {
     ...line("size", `${count(estimate.bytes)} bytes, some ${count(question.tokens)} tokens`),
     ...line(
       "costs",
-      `some ${usd(question.usd)} for the question; at most ${usd(most.usd)} with the longest answer (${count(most.answerTokens)} tokens), and as much again if it has to be repaired, within the diagnoser's budget`,
+      `some ${usd(question.usd)} for the question; at most ${usd(most.usd)} with the longest answer (${count(most.answerTokens)} tokens), and as much again for each round of read tools and for a repair, within the diagnoser's budget`,
     ),
     ...(planned.isPriced ? [] : line("", "no price is known of this model: it's counted as the dearest")),
     [],
@@ -24,9 +24,19 @@ export function requestPage(planned: PlannedRequest, columns: number): Line[] {
     [],
     title("The case"),
     ...request.messages.flatMap(({ content }) => paragraph(content, columns, 2)),
+    ...toolLines(planned, columns),
     [],
     title("The schema of the answer"),
     ...paragraph(JSON.stringify(request.output_config.format.schema), columns, 2),
+  ];
+}
+
+function toolLines({ request: { tools = [] } }: PlannedRequest, columns: number): Line[] {
+  if (tools.length === 0) return [];
+  return [
+    [],
+    [span("Read tools that it may call before it answers", "title")],
+    ...tools.flatMap(({ name, description }) => paragraph(`${name}: ${description}`, columns, 2)),
   ];
 }
 

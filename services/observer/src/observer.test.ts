@@ -195,10 +195,12 @@ test("a diagnoser is told the ends of the logs by the active one, clean, also of
 test("what is asked with a read tool the active one answers, and a standby doesn't; nobody else may ask", async () => {
   const was = await active();
   await using diagnoser = await stack.connect("diagnoser");
-  const question = { name: "get_everything", parameters: {} };
+  const question = { name: "get_reading", parameters: { source: "registry" } };
   const answer = await ask(diagnoser, queries.observe, "ratelimiter", question);
-  expect(answer).toMatchObject({ kind: "refused", code: "TOOL_UNKNOWN" });
-  expect(JSON.stringify(answer)).toContain("get_everything");
+  expect(answer).toMatchObject({ kind: "read", value: { cluster: { value: { nodes: { "node-a": {} } } } } });
+  const odd = await ask(diagnoser, queries.observe, "ratelimiter", { name: "get_everything", parameters: {} });
+  expect(odd).toMatchObject({ kind: "refused", code: "TOOL_UNKNOWN" });
+  expect(JSON.stringify(odd)).toContain("get_everything");
   await using actuator = await stack.connect("actuator");
   const asked = ask(actuator, queries.observe, "ratelimiter", question, { withinMs: 500 });
   await expect(asked).rejects.toMatchObject({ code: "NO_ANSWER" });

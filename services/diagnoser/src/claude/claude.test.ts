@@ -5,13 +5,14 @@ import { EvidenceId } from "@operator/contracts/evidence";
 import { flow } from "@operator/contracts/flow";
 import { Logs } from "@operator/contracts/logs";
 import { queries } from "@operator/contracts/query";
+import type { ReadAnswer } from "@operator/contracts/read-tool";
 import { Ticket } from "@operator/contracts/ticket";
 import { violationKeyOf } from "@operator/contracts/violation";
 import { ticketOf, violationOf } from "@operator/evidence/case.fixture";
 import { groundOf } from "@operator/ground/ground";
 import { expect, test } from "vitest";
 import { Office } from "../diagnoser.fixture.ts";
-import { logLinesIn, MessagesApi, type Recorded, type Turn } from "./messages-api.fixture.ts";
+import { logLinesIn, MessagesApi, type Recorded, resultsIn, type Turn } from "./messages-api.fixture.ts";
 import { soundAnswer } from "./model.fixture.ts";
 
 // Diagnosers as processes, on a real bus, asking a local Messages API.
@@ -101,6 +102,44 @@ test("the ends of logs are in the case, kept as evidence, and a line that the mo
     const kept = await (await office.bus("ticketer")).last(flow.toolEvidence, line?.address ?? "");
     expect(kept?.message).toMatchObject({ ticket: ticket.id, attempt: 1, logs });
     expect(JSON.stringify(api.requests[0]?.body)).toContain("the end of the log of node-z: ENOENT");
+    // Whoever acts on the answer looks it up anew.
+    expect((await groundOf(await office.bus("ticketer"), result.diagnosis, ticket))(ticket)).toEqual([]);
+  });
+});
+
+test("what the model asks with a read tool of the room is asked of the observer, and is evidence when it's cited", async () => {
+  const told = { cluster: { value: { members: ["node-b"], note: "password=hunter2hunter2" } } };
+  const citing = (request: Recorded) => {
+    const [fact] = resultsIn(request).flatMap(({ facts }) => facts.filter(({ quote }) => quote === '["node-b"]'));
+    const answer = Answer.parse(JSON.parse(soundAnswer(request, "node-a", { proposals: [] })));
+    const said = { id: EvidenceId.parse(fact?.id), quote: fact?.quote ?? "", shows: "it didn't come back" };
+    return { text: JSON.stringify({ ...answer, evidence: [...answer.evidence, said] }) };
+  };
+  const script = (request: Recorded, n: number): Turn =>
+    n === 0 ? { calls: [{ name: "get_reading", input: { source: "registry" } }] } : citing(request);
+  await withClaude(script, async (office, api) => {
+    const observer = await office.bus("observer");
+    answerQueries(
+      observer,
+      queries.observe,
+      "ratelimiter",
+      AbortSignal.timeout(60_000),
+      async (question): Promise<ReadAnswer> => {
+        expect(question).toEqual({ name: "get_reading", parameters: { source: "registry" } });
+        return { kind: "read", atMs: Date.now(), value: told, leftOut: 0 };
+      },
+    );
+    await observer.link.connection.flush();
+    const ticket = await office.openTicket("node-a");
+    await office.queue(ticket);
+    const result = resultOf(await office.said(ticket, isFinished));
+    if (result?.kind !== "done") throw new Error(`expected done, not ${JSON.stringify(result)}`);
+    expect(result.diagnosis.engine).toEqual({ kind: "claude", name: "claude-opus-5-5" });
+    expect(result.diagnosis.cost).toMatchObject({ calls: 2 });
+    const fact = result.diagnosis.facts.find(({ pointer }) => pointer === "/value/cluster/value/members");
+    expect(fact?.address).toMatch(/\.node-a\.1\.1\.get_reading\.\d+$/);
+    expect(api.requests[0]?.body.tools?.map(({ name }) => name)).toEqual(["get_reading"]);
+    expect(JSON.stringify(api.requests[1]?.body)).not.toContain("hunter2");
     // Whoever acts on the answer looks it up anew.
     expect((await groundOf(await office.bus("ticketer"), result.diagnosis, ticket))(ticket)).toEqual([]);
   });
