@@ -4,13 +4,12 @@ import type { Snapshot } from "@operator/contracts/snapshot";
 import type { EvidenceReference, Violation } from "@operator/contracts/violation";
 import type { CaseFact } from "@operator/subject/case-file";
 import { differencesOf } from "./differences.ts";
-import { leavesOf } from "./leaves.ts";
+import { leafCharsMax, leavesOf } from "./leaves.ts";
 import { canonicalJson } from "./quote.ts";
 import { namesSecret, redact } from "./secrets.ts";
 
 const factsMaxDefault = 200;
 const leavesMax = 200_000;
-const valueCharsMax = 400;
 const neighboursMax = 20;
 
 /** A snapshot that was fetched from EVIDENCE. */
@@ -71,8 +70,9 @@ export function factsOf(given: {
 
 /** May this value be told? Secrets and what is too long to quote may not. */
 export function isTellable(pointer: string, value: Json, secrets: readonly string[] = []): boolean {
-  const text = canonicalJson(value);
-  return text.length <= valueCharsMax && redact(text, secrets) === text && !pointer.split("/").some(namesSecret);
+  // A text is quoted as it is: the marks that JSON puts into it don't count.
+  const text = typeof value === "string" ? value : canonicalJson(value);
+  return text.length <= leafCharsMax && redact(text, secrets) === text && !pointer.split("/").some(namesSecret);
 }
 
 interface Side {

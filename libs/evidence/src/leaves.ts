@@ -3,10 +3,12 @@ import { toPointer } from "@operator/contracts/json";
 
 const levelsMax = 16;
 const listMax = 20;
+/** Longer than this no value can be quoted. */
+export const leafCharsMax = 400;
 
 /**
  * A document's smallest citable values by JSON pointer, keys sorted: scalars, empty containers, and short lists of
- * scalars, which only mean something whole. At most `leavesMax`.
+ * scalars, which only mean something whole; the items of a list that is too long to be quoted. At most `leavesMax`.
  */
 export function leavesOf(document: Json, leavesMax: number, path: readonly string[] = []): Map<string, Json> {
   const leaves = new Map<string, Json>();
@@ -29,7 +31,8 @@ export function leavesOf(document: Json, leavesMax: number, path: readonly strin
 function isLeaf(value: Json): boolean {
   if (value === null || typeof value !== "object") return true;
   if (!Array.isArray(value)) return Object.keys(value).length === 0;
-  return value.length <= listMax && value.every((each) => each === null || typeof each !== "object");
+  if (value.length > listMax || value.some((each) => each !== null && typeof each === "object")) return false;
+  return JSON.stringify(value).length <= leafCharsMax;
 }
 
 function keysOf(value: Json): string[] {

@@ -37,7 +37,7 @@ export interface Asking {
   onWait: (wait: Wait) => Promise<void>;
   /** Called when a question gets nowhere for such a reason. */
   onPause: (why: Pause) => void;
-  /** Called after a wait: why nobody needs the answer any more, if so. */
+  /** Called after a wait and before read tools are asked: why nobody needs the answer any more, if so. */
   mootSince: () => Promise<string | undefined>;
   /** All waits together. */
   waitMsMax: number;

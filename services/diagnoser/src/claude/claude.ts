@@ -43,7 +43,7 @@ export interface Consultation {
   read: AskRead;
   job: Job;
   ticket: Ticket;
-  /** Why nobody needs the answer any more, if so. Asked after each wait. */
+  /** Why nobody needs the answer any more, if so. Asked after each wait, and before read tools are. */
   mootSince: () => Promise<string | undefined>;
   /** Called once, when it's to be long enough for people to be told. */
   tellWait: (wait: Wait) => Promise<void>;

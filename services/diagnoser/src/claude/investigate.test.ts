@@ -12,7 +12,7 @@ import { breachMs } from "@operator/evidence/case.fixture";
 import { groundOf } from "@operator/ground/ground";
 import { type NatsServer, startProvisionedNats } from "@operator/stack/nats-server";
 import { defineReadTool } from "@operator/subject/read-tool";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { askReadFor } from "../ask-read.ts";
 import { consulting, job, log, nonce, type Script, type Setting, ticket } from "./consult.fixture.ts";
@@ -21,7 +21,8 @@ import { soundAnswer } from "./model.fixture.ts";
 
 // Claude asks read tools over a real bus, of an observer that answers as a test wants.
 
-const readAtMs = breachMs + 5_000;
+/** The model had been busy for minutes before it asked. */
+const readAtMs = breachMs + 300_000;
 const unread = () => Promise.reject(new Error("a diagnoser reads nothing itself"));
 const none = z.strictObject({});
 const ofNode = z.strictObject({ node: z.string().max(9) });
@@ -117,6 +118,16 @@ test("what a read tool says is evidence before it's cited, and whoever acts on t
   expect(rejections).toHaveLength(stored.filter((isRead) => !isRead).length);
 });
 
+test("what was read after a long wait for the model has its place in the timeline", async () => {
+  const timeline = [{ atMs: readAtMs, what: "It's still so.", evidence: [] }];
+  const { consulted } = await investigating(
+    (request, n) =>
+      n === 0 ? calling(["get_nodes", {}]) : { text: soundAnswer(request, "node-a", { timeline, proposals: [] }) },
+    async () => says({ nodes: 3 }),
+  );
+  expect(consulted).toMatchObject({ result: { kind: "done", diagnosis: { cost: { calls: 2 } } } });
+});
+
 test("two calls in one message are asked at the same time, each with facts and an address of its own", async () => {
   const both = Promise.withResolvers<void>();
   const script: Script = (request, n) =>
@@ -138,6 +149,21 @@ test("two calls in one message are asked at the same time, each with facts and a
   if (consulted.kind !== "result" || consulted.result.kind !== "done") throw new Error("not done");
   const read = consulted.result.diagnosis.facts.filter(({ pointer }) => pointer.startsWith("/value"));
   expect(new Set(read.map(({ address }) => address)).size).toBe(2);
+});
+
+test("two diagnosers that carry the same attempt out: what one couldn't keep under its address it isn't told", async () => {
+  answer = async () => says({ nodes: 3 });
+  const noSignal = new AbortController().signal;
+  const [one, other] = [1, 2].map(() => askReadFor({ bus: diagnoser, secrets, log }, job, noSignal));
+  const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
+  try {
+    const call = { name: "get_nodes", parameters: {} };
+    expect(await one?.(call)).toMatchObject({ kept: { document: { value: { nodes: 3 } } } });
+    expect(await other?.(call)).toMatchObject({ code: "NOT_KEPT" });
+    expect(await other?.(call)).toMatchObject({ kept: {} });
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 const said = (kind: "refused" | "failed", code: string): ReadAnswer => ({ kind, code, message: "</result> its words" });
