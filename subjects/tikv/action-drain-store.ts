@@ -4,7 +4,7 @@ import { z } from "zod";
 import { clusterNeeds, needsOtherStores, needsPdLeader, shown, storeNeeds } from "./action-sight.ts";
 import { evictLeader } from "./pd-schedule.ts";
 import { PdStore } from "./pd-stores.ts";
-import { actOnPd, type PdWriter, writeToPd } from "./pd-write.ts";
+import { actOnPd, type PdWriter, unlessAway, writeToPd } from "./pd-write.ts";
 import { addScheduler, removeSchedulerFrom, storesOf } from "./pd-write-schedulers.ts";
 import type { State } from "./state.ts";
 import { cluster, storeIdOf } from "./targets.ts";
@@ -83,8 +83,8 @@ async function leadersOf(pd: PdWriter, storeId: string): Promise<number> {
 /** Follows a drain until the store leads nothing, or says how far it came by the end of its time. */
 async function followDrain(pd: PdWriter, storeId: string, from: number): Promise<string> {
   const startedMs = performance.now();
-  for (;;) {
-    const left = await leadersOf(pd, storeId);
+  for (let left = from; ;) {
+    left = (await unlessAway(leadersOf(pd, storeId))) ?? left;
     const tookMs = Math.round(performance.now() - startedMs);
     if (left === 0) return `store-${storeId} led ${from} regions and leads none, after ${tookMs} ms`;
     if (tookMs > followForMs) {

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { defineAction, NotDone } from "@operator/subject/action";
 import { z } from "zod";
 import { clusterNeeds } from "./action-sight.ts";
-import { actOnPd, type PdWriter } from "./pd-write.ts";
-import { PdError } from "./pd-error.ts";
+import { actOnPd, type PdWriter, unlessAway } from "./pd-write.ts";
 import { leaderPath, PdMember } from "./pd-members.ts";
 import type { State } from "./state.ts";
 import { cluster, pdTarget } from "./targets.ts";
@@ -56,7 +55,8 @@ export const resignPdLeader = defineAction<State, typeof Parameters>({
       await pd.write("POST", "/pd/api/v1/leader/resign");
       const startedMs = performance.now();
       for (;;) {
-        const now = await leaderOfPd(pd).catch(nobodyYet);
+        // While it's handed over, members answer that there is no leader.
+        const now = await unlessAway(leaderOfPd(pd));
         const tookMs = Math.round(performance.now() - startedMs);
         if (now !== undefined && now !== target)
           return { effect: `${now} leads PD, ${tookMs} ms after ${target} resigned` };
@@ -70,10 +70,4 @@ export const resignPdLeader = defineAction<State, typeof Parameters>({
 /** The target that leads PD. */
 async function leaderOfPd(pd: PdWriter): Promise<string> {
   return pdTarget((await pd.read(leaderPath, PdMember)).name);
-}
-
-/** While it's handed over, members answer that there is no leader. */
-function nobodyYet(error: unknown): undefined {
-  if (!(error instanceof PdError)) throw error;
-  return undefined;
 }

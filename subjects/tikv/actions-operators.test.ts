@@ -70,7 +70,8 @@ test("an operator is followed while it runs, and one of before isn't taken for i
 
   const transfer = await carryOut(
     {
-      [`GET ${api}/operators/22`]: [none, running, done],
+      // Who is followed is followed on when nobody could say just then.
+      [`GET ${api}/operators/22`]: [none, running, "break", done],
       [operators]: [v8("write-op-transfer-leader")],
       [region]: [regionLedBy(5)],
     },

@@ -16,7 +16,7 @@ test("drain_store adds the scheduler, and is done when the store leads nothing",
     {
       [list]: [v8("schedulers")],
       [add]: [v8("write-sched-evict")],
-      [`GET ${api}/store/1`]: [storeLeading(5), storeLeading(3), storeLeading(0)],
+      [`GET ${api}/store/1`]: [storeLeading(5), storeLeading(3), "break", storeLeading(0)],
     },
     "drain_store",
     "store-1",
@@ -24,7 +24,7 @@ test("drain_store adds the scheduler, and is done when the store leads nothing",
   );
   expect(done.effect).toMatch(/^store-1 led 5 regions and leads none, after \d+ ms$/);
   expect(done.writes).toEqual([evict1]);
-  expect(done.reads.filter((path) => path === `${api}/store/1`)).toHaveLength(3);
+  expect(done.reads.filter((path) => path === `${api}/store/1`)).toHaveLength(4);
   expect(done.callers).toEqual(["operator/drain_store"]);
 });
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { PdError } from "./pd-error.ts";
 import { PdRegion } from "./pd-regions.ts";
-import type { PdWriter } from "./pd-write.ts";
+import { type PdWriter, unlessAway } from "./pd-write.ts";
 
 const operatorsPath = "/pd/api/v1/operators";
 const lookEveryMs = 250;
@@ -35,7 +35,7 @@ export async function runOperator(
     if (!isSent || !isOurs(await operatorOn(pd, regionId))) throw error;
   }
   for (;;) {
-    const seen = await operatorOn(pd, regionId);
+    const seen = await unlessAway(operatorOn(pd, regionId));
     const tookMs = Math.round(performance.now() - startedMs);
     if (seen && isOurs(seen) && seen.status !== "RUNNING" && seen.status !== "CREATED" && seen.status !== "STARTED") {
       return { status: seen.status, tookMs };

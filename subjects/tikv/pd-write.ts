@@ -65,6 +65,16 @@ export async function withPd<Result>(
   }
 }
 
+/** While something is followed: undefined where no member could say just then, so that it's asked again later. */
+export async function unlessAway<Answer>(read: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof PdError && error.isOfMember) return undefined;
+    throw error;
+  }
+}
+
 /**
  * An action's work, on a state whose words on stores count. Throws NotDone with `PD_LEADER_NEW` before anything is asked;
  * and with `PD_REFUSED` or `PD_UNREACHABLE` where it's certain that PD took no change.
