@@ -16,7 +16,7 @@ const gib = 1024 ** 3;
 export type Differing = Record<string, Json>;
 
 /** What differs from a well cluster, by source and target; `null`: no such reading. */
-export type World = Partial<Record<keyof State, Record<string, Differing | null>>>;
+export type World = Partial<Record<keyof State, Record<string, Differing | null | undefined>>>;
 
 /** What the sources read of three PD members and three stores under load, all well but for what differs. */
 export function partsAt(atMs: number, world: World = {}): Parts {
@@ -110,7 +110,7 @@ export function partsAt(atMs: number, world: World = {}): Parts {
     ]),
   };
   const parts: [string, [string, Differing][]][] = Object.entries(well).map(([source, readings]) => {
-    const differs: Record<string, Differing | null> =
+    const differs: Record<string, Differing | null | undefined> =
       Object.entries(world).find(([name]) => name === source)?.[1] ?? {};
     const targets = new Set([...Object.keys(readings), ...Object.keys(differs)]);
     return [

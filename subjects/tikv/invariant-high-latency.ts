@@ -40,7 +40,9 @@ export const highLatency: Invariant<State> = {
     const { p99Ms, requestsPerS } = own;
     const pointers = [
       ...pointersTo("prometheus", target, "p99Ms", "requestsPerS", "appendLogP99Ms", "commitLogP99Ms"),
-      ...(target === cluster ? [] : pointersTo("stores", target, "slowScore")),
+      ...(target === cluster
+        ? []
+        : [...pointersTo("stores", target, "slowScore"), ...pointersTo("probe", target, "state")]),
       ...pointersTo("hot", cluster, "lately", ...hottest("write", "written"), ...hottest("read", "read")),
       ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
     ];

@@ -105,7 +105,9 @@ export const hotRegion: Invariant<State> = {
           pointersTo("hot", cluster, `${kind}/${at}/${field}`),
         ),
         ...(region.leader === undefined ? [] : pointersTo("prometheus", region.leader, "p99Ms", "cpuCores")),
-        ...region.stores.slice(0, 5).flatMap((store) => pointersTo("stores", store, "leaderCount")),
+        ...region.stores
+          .slice(0, 5)
+          .flatMap((store) => [...pointersTo("stores", store, "leaderCount"), ...pointersTo("probe", store, "state")]),
       ],
     };
   },

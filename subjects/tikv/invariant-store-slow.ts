@@ -33,6 +33,7 @@ export const storeSlow: Invariant<State> = {
       ...pointersTo("stores", store, "slowScore", "lastHeartbeatMs", "leaderCount"),
       ...pointersTo("prometheus", store, "appendLogP99Ms", "p99Ms"),
       ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
+      ...pointersTo("probe", store, "state"),
     ];
     if (reading.slowScore !== undefined && slowScore >= diskScoreMax) {
       return {
