@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Ticket } from "@operator/contracts/ticket";
 import { violationKeyOf } from "@operator/contracts/violation";
+import { observedAs } from "@operator/stack/observed-as";
 import { Stack } from "@operator/stack/stack";
 import { type Measuring, spread } from "./figures.ts";
 import { seededRandom } from "./random.ts";
@@ -27,7 +28,13 @@ const wellMsMax = 90_000;
  */
 export async function breakMembers(
   measuring: Measuring,
-  given: { kind: string; verb: "kill" | "pause"; times: number },
+  given: {
+    kind: string;
+    verb: "kill" | "pause";
+    times: number;
+    /** Called at each break, with the member and what the loop calls it; waited for before the member is mended. */
+    onBroken?: (stack: Stack, target: string, seenAs: string, brokenMs: number) => Promise<void>;
+  },
 ): Promise<{ detections: Detection[]; others: string[] }> {
   const { subject, say, signal } = measuring;
   const random = seededRandom(measuring.seed);
@@ -36,6 +43,8 @@ export async function breakMembers(
   const tickets = await bus.bucket("tickets", Ticket);
   await using watch = await Watch.start(bus, subject);
   const targets = [...stack.kinds].filter(([, kind]) => kind === given.kind).map(([target]) => target);
+  const named = new Map<string, string>();
+  for (const target of targets) named.set(target, await observedAs(stack, target));
   const detections: Detection[] = [];
   const others: string[] = [];
 
@@ -53,15 +62,17 @@ export async function breakMembers(
     await sleep(random() * 1_000, undefined, { signal });
     const target = targets[Math.floor(random() * targets.length)] ?? "";
     const member = stack.member(target);
+    const seenAs = named.get(target) ?? target;
     const { promise: opened, resolve } = Promise.withResolvers<SeenTicket>();
     const stopListening = watch.onTicket((seen) => {
       if (!seen.ticket.reasons.includes("first-seen")) return;
-      if (seen.ticket.target === target && seen.ticket.violation.detail.kind === "unreachable") resolve(seen);
+      if (seen.ticket.target === seenAs && seen.ticket.violation.detail.kind === "unreachable") resolve(seen);
       else others.push(seen.ticket.id);
     });
     try {
       const brokenMs = performance.now();
       member.signal(given.verb === "kill" ? "SIGKILL" : "SIGSTOP");
+      const also = given.onBroken?.(stack, target, seenAs, brokenMs);
       const isOver = AbortSignal.any([signal, AbortSignal.timeout(detectMsMax)]);
       const aborted = new Promise<never>((_, reject) =>
         isOver.addEventListener("abort", () =>
@@ -74,6 +85,7 @@ export async function breakMembers(
       if (head?.value.id !== ticket.id) throw new Error(`${ticket.id} was announced before it stood in KV`);
       detections.push({ target, eventMs: atMs - brokenMs, kvMs });
       say(`${given.verb} ${time} of ${given.times}: ${target}, ticket after ${Math.round(atMs - brokenMs)} ms`);
+      await also;
       if (given.verb === "kill") {
         await member.exited;
         await member.restart();

@@ -22,10 +22,19 @@ export const figureNames = Object.keys(figures);
 
 /** Measures one figure after the other. One that fails is a figure not reached, and keeps nobody from the next. */
 export async function measureLoop(names: readonly string[], measuring: Measuring): Promise<Measured[]> {
+  return await measureEach(figures, names, measuring);
+}
+
+/** Measures some of these figures one after the other. */
+export async function measureEach(
+  all: Record<string, (measuring: Measuring) => Promise<Figure>>,
+  names: readonly string[],
+  measuring: Measuring,
+): Promise<Measured[]> {
   const measured: Measured[] = [];
   for (const name of names) {
-    const measure = figures[name];
-    if (!measure) throw new Error(`no figure "${name}": there are ${figureNames.join(", ")}`);
+    const measure = all[name];
+    if (!measure) throw new Error(`no figure "${name}": there are ${Object.keys(all).join(", ")}`);
     measuring.say(`${name} …`);
     measured.push(await measureOne(name, () => measure(measuring), measuring));
   }

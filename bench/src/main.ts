@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { measureCompose } from "./compose.ts";
 import type { Measuring } from "./figures.ts";
-import { figureNames, measureLoop, measureOne } from "./loop.ts";
+import { figureNames, measureEach, measureLoop, measureOne } from "./loop.ts";
 import { loadNow, machineHere } from "./machine.ts";
 import { measureQuiet } from "./quiet.ts";
 import { runRawHop } from "./raw-hop.ts";
+import { tikvFigures } from "./tikv.ts";
 import { isReached, jsonOf, markdownOf, type Measured, type Report, writeReport } from "./report.ts";
 
 const subject = "ratelimiter";
@@ -26,11 +27,7 @@ program
   .addOption(json)
   .addOption(quick)
   .addOption(seed)
-  .addOption(
-    new Option("--only <names>", "some figures, e.g. kill,hops").argParser((text) =>
-      text.split(",").map((name) => name.trim()),
-    ),
-  )
+  .addOption(new Option("--only <names>", "some figures, e.g. kill,hops").argParser(listed))
   .addOption(new Option("--rounds <n>", "rounds in which ours and raw take turns").argParser(whole).default(5))
   .action(async (options: { json: boolean; quick: boolean; seed: number; only?: string[]; rounds: number }) => {
     for (const name of options.only ?? []) {
@@ -66,6 +63,25 @@ program
     await report("compose", { ...options, rounds: 1 }, async (measuring) => [
       await measureOne("compose", () => measureCompose(measuring), measuring),
     ]);
+  });
+
+program
+  .command("tikv")
+  .description(`the loop on a simulated TiKV cluster: ${Object.keys(tikvFigures).join(", ")}`)
+  .addOption(json)
+  .addOption(quick)
+  .addOption(seed)
+  .addOption(new Option("--only <names>", "some figures, e.g. kill,pause").argParser(listed))
+  .action(async (options: { json: boolean; quick: boolean; seed: number; only?: string[] }) => {
+    const names = options.only ?? Object.keys(tikvFigures);
+    const unknown = names.find((name) => !Object.hasOwn(tikvFigures, name));
+    if (unknown !== undefined) {
+      program.error(`no figure "${unknown}": there are ${Object.keys(tikvFigures).join(", ")}`);
+    }
+    const name = ["tikv", ...(options.only ?? [])].join("-");
+    await report(name, { ...options, rounds: 1 }, (measuring) =>
+      measureEach(tikvFigures, names, { ...measuring, subject: "tikv" }),
+    );
   });
 
 program.command("raw-hop", { hidden: true }).action(() => runRawHop(process.env));
@@ -113,6 +129,10 @@ async function report(
     say("stopped");
     process.exitCode = 130;
   }
+}
+
+function listed(text: string): string[] {
+  return text.split(",").map((name) => name.trim());
 }
 
 function whole(text: string): number {

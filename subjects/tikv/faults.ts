@@ -32,6 +32,8 @@ export const faults: Fault[] = [
   },
   {
     ...stores,
+    // Only where members have networks of their own.
+    targets: (members) => ofKind("store")(members.filter(({ networks }) => networks?.connected.includes("pd"))),
     name: "cut_pd",
     title: "A store is cut off PD by its network, in containers",
     cause: "unreachable",
@@ -73,3 +75,6 @@ export const scenarios: Scenario[] = [
 
 /** A killed store, which PD can't mend; and an eviction that was left behind, which it can. */
 export const story = ["kill_store", "leave_evict_leader"];
+
+/** An eviction counts as forgotten after five minutes: here after half a minute. */
+export const graceScale = 0.1;

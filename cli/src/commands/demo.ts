@@ -10,7 +10,7 @@ export function registerDemo(program: Command, shell: Shell): void {
   program
     .command("demo")
     .description("start everything as local processes, break it for real, and tell how the operator puts it right")
-    .option("--subject <name>", "the subject to run", "ratelimiter") // the demo's default
+    .option("--subject <name>", "the subject to run", "tikv") // the demo's default
     .option("--scenario <names>", "comma-separated faults or scenarios of the subject; its own story unless told")
     .option("--yes", "approve what is proposed, with a key that is gone afterwards, instead of asking", false)
     .option("--keep", "stay up after the story, until Ctrl-C", false)

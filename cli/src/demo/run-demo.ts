@@ -5,6 +5,7 @@ import { renderDiagnosis } from "@operator/evidence/render";
 import { CliError } from "../cli-error.ts";
 import { Stack } from "@operator/stack/stack";
 import type { Action } from "@operator/contracts/action";
+import type { VerdictLine } from "@operator/contracts/verdicts";
 import { loadRoom } from "@operator/subject/load";
 import type { Fault, Member } from "@operator/subject/fault";
 import type { Scenario } from "@operator/subject/scenario";
@@ -34,12 +35,13 @@ export interface DemoPlan {
 export async function runDemo(plan: DemoPlan): Promise<boolean> {
   const { page, signal } = plan;
   const started = performance.now();
-  const { faults: known, scenarios: composed, story } = await loadRoom(plan.subject, "faults");
+  const { faults: known, scenarios: composed, story, graceScale = 1 } = await loadRoom(plan.subject, "faults");
   const chosen = (plan.scenarios ?? story).map((name) => scenarioOf(name, known, composed));
   using approver = new ThrowAwayApprover();
   await using stack = await Stack.start({
     subject: plan.subject,
     counts: { actuator: 1, chaos: 1 },
+    graceScale,
     environment: { actuator: { OPERATOR_APPROVERS_FILE: approver.file }, diagnoser: plan.diagnoser },
     onUp: page.up,
   });
@@ -74,6 +76,8 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
     const ended = watch(bus, plan.subject, AbortSignal.any([signal, reading.signal]), (seen) => {
       for (const listener of listeners) listener(seen);
     });
+    // Awaited in the end; until then its failure must not hide another's.
+    ended.catch(() => {});
     page.ready({
       natsUrl: url,
       watchPassword: passwords.watch,
@@ -82,11 +86,13 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
       ms: Math.round(performance.now() - started),
     });
 
+    if (graceScale !== 1)
+      page.note(`graces and hold-downs are multiplied by ${graceScale}: some are minutes by default`);
     const outcomes: Outcome[] = [];
     for (const scenario of chosen) {
       if (signal.aborted) break;
-      if (!(await allWell(subscribe, signal)))
-        throw new Error(`${plan.subject} didn't become well within 60 s: see ${stack.folder}/logs`);
+      const unwell = await untilWell(subscribe, signal);
+      if (unwell.length > 0) throw new Error(notWell(plan.subject, unwell));
       const faults = scenario.faults.flatMap((each) => plannedOf(each, known, members));
       page.scenario(scenario.name, faults);
       let faultMs: number | undefined;
@@ -158,29 +164,39 @@ function plannedOf(
 const wellTimes = 3;
 const wellWithinMs = 60_000;
 
-/** Waits until the same lines are all ok, three verdicts in a row: breaking what is broken already would prove nothing. */
-async function allWell(
+/**
+ * Waits until the same lines are all ok, three verdicts in a row: breaking what is broken already would prove nothing. Resolves
+ * with what isn't ok when the time is over.
+ */
+async function untilWell(
   subscribe: (listener: (seen: Seen) => void) => () => void,
   signal: AbortSignal,
-): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+): Promise<VerdictLine[]> {
+  const { promise, resolve } = Promise.withResolvers<VerdictLine[]>();
   let well = { lines: 0, times: 0 };
+  let unwell: VerdictLine[] = [];
   const unsubscribe = subscribe((seen) => {
     if (seen.kind !== "verdicts") return;
     const { lines } = seen.message;
-    const isWell = lines.length > 0 && lines.every(({ state }) => state === "ok");
+    unwell = lines.filter(({ state }) => state !== "ok");
+    const isWell = lines.length > 0 && unwell.length === 0;
     const times = isWell ? (well.lines === lines.length ? well.times + 1 : 1) : 0;
     well = { lines: lines.length, times };
-    if (times === wellTimes) resolve(true);
+    if (times === wellTimes) resolve([]);
   });
-  const timer = setTimeout(() => resolve(false), wellWithinMs);
-  const stopped = () => resolve(false);
+  const timer = setTimeout(() => resolve(unwell), wellWithinMs);
+  const stopped = () => resolve([]);
   signal.addEventListener("abort", stopped, { once: true });
   try {
-    return (await promise) || signal.aborted;
+    return await promise;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", stopped);
     unsubscribe();
   }
+}
+
+function notWell(subject: string, unwell: VerdictLine[]): string {
+  const lines = unwell.map((line) => `  ${line.invariant} of ${line.target} is ${line.state}: ${line.reason}`);
+  return [`${subject} didn't become well within ${wellWithinMs / 1_000} s:`, ...lines].join("\n");
 }

@@ -20,8 +20,11 @@ export interface RoomFiles {
   topology: { topology: Topology<never> };
   playbook: { playbook: Playbook; playbookName: string };
   actions: { actions: Action<never>[] };
-  /** `scenarios`: those of more than one fault. `story`: what the demo tells unless told, scenarios by name. */
-  faults: { faults: Fault[]; scenarios: Scenario[]; story: string[] };
+  /**
+   * `scenarios`: those of more than one fault. `story`: what the demo tells unless told, scenarios by name. `graceScale`: what
+   * it multiplies graces and hold-downs by, where they are minutes that nobody wants to wait for.
+   */
+  faults: { faults: Fault[]; scenarios: Scenario[]; story: string[]; graceScale?: number };
   /** `settings`: the room's environment, variable by variable. */
   settings: { settings: z.ZodRawShape; settingsHelp: { name: string; about: string; default?: string }[] };
   processes: { processes: ProcessPlan };
