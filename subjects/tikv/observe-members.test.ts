@@ -36,7 +36,8 @@ function watch(endpoints: PdEndpoint[], nowMs?: () => number) {
   const known = new KnownMembers(endpoints);
   const source = membersSource(new PdClient(endpoints, dispatcher), known, nowMs);
   const read = async () => {
-    const reading = (await source.read(AbortSignal.timeout(source.timeoutMs)))["cluster"];
+    // Nobody else ends it: who is silent is given up by the source itself.
+    const reading = (await source.read(new AbortController().signal))["cluster"];
     if (!reading || !("value" in reading)) throw new Error(`no reading: ${JSON.stringify(reading)}`);
     return MembersReading.parse(reading.value);
   };

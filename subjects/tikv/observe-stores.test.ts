@@ -100,6 +100,32 @@ test("a new store has neither a heartbeat nor a size", async () => {
   });
 });
 
+test("an odd size is absent, and costs the list nothing; a store that listens everywhere is where its address is", async () => {
+  const store = { id: 9, address: "tikv-9:20160", status_address: "0.0.0.0:20180", state_name: "Up" };
+  const status = { capacity: "10 elephants", available: "1.5GiB", used_size: "0B" };
+  says(JSON.stringify({ count: 1, stores: [{ store, status }] }));
+  const { known, read } = watch();
+  const reading = (await read())["store-9"];
+  expect(reading).toMatchObject({ availableBytes: 1.5 * 2 ** 30, usedBytes: 0 });
+  expect(reading).not.toHaveProperty("capacityBytes");
+  expect(known.watched().get("store-9")?.statusAddress).toBe("tikv-9:20180");
+});
+
+test("of a cluster of more than 2,000 stores the first are watched", async () => {
+  const stores = Array.from({ length: 2_010 }, (_, at) => ({
+    store: { id: 3_000 - at, address: "h:1", state_name: "Up" },
+    status: {},
+  }));
+  says(JSON.stringify({ count: stores.length, stores }));
+  const { known, read } = watch();
+  await read();
+  expect([known.listed().size, known.listed().has("store-991"), known.listed().has("store-3000")]).toEqual([
+    2_000,
+    true,
+    false,
+  ]);
+});
+
 test("a tombstone is read and isn't watched; once PD forgets it, it's shown for a minute, then it has left", async () => {
   let now = 1_000_000;
   const { known, read } = watch(() => now);

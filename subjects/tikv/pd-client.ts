@@ -40,7 +40,7 @@ export class PdClient {
   async get<Schema extends z.ZodType>(path: string, schema: Schema, signal: AbortSignal): Promise<z.infer<Schema>> {
     return await this.#first(
       (endpoint) => this.ask(endpoint, path, schema, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)])),
-      (error) => error.isOfMember && !signal.aborted,
+      (error) => error.isOfMember,
     );
   }
 
@@ -76,7 +76,7 @@ export class PdClient {
         const text = await this.#exchange(endpoint, path, { method, headers, body: body ?? null, signal });
         return jsonOr(text, text);
       },
-      (error) => error.isOfMember && !error.isUnknown && !signal.aborted,
+      (error) => error.isOfMember && !error.isUnknown,
     );
   }
 
@@ -94,7 +94,6 @@ export class PdClient {
         // What a member says of the cluster is worth more than that another one wasn't reached.
         if (told?.status === undefined || error.status !== undefined) told = error;
         if (!goesOn(error)) break;
-        this.#preferred = (at + 1) % this.#endpoints.length;
       }
     }
     throw told ?? new Error("no member of PD is known");
