@@ -62,9 +62,9 @@ export const setLeaderScheduleLimit = setLimit({
   name: "set_leader_schedule_limit",
   title: "Set how many leaders PD may move at a time",
   about:
-    "Sets PD's leader-schedule-limit, 1 to 64; PD's own default is 4. Right when it's 0, so that leaders stay where they are, drains do nothing and nobody says so. Undone by the old value. Risk low: moving a leader moves no data, and clients find it by themselves.",
+    "Sets PD's leader-schedule-limit, 1 to 256; PD's own default is 4. Right when it's 0, so that leaders stay where they are, drains do nothing and nobody says so. Undone by the old value. Risk low: moving a leader moves no data, and clients find it by themselves.",
   risk: "low",
-  max: 64,
+  max: 256,
   key: "leader-schedule-limit",
   field: "leaderScheduleLimit",
 });
@@ -86,9 +86,9 @@ export const setReplicaScheduleLimit = setLimit({
   name: "set_replica_schedule_limit",
   title: "Set how many replicas PD may make good at a time",
   about:
-    "Sets PD's replica-schedule-limit, 1 to 256; PD's own default is 64. Right when it's 0, so that lost replicas aren't replaced, or when making them good loads the stores too much. Undone by the old value. Risk medium: data moves between stores, and a high limit takes disk and network from clients.",
+    "Sets PD's replica-schedule-limit, 1 to 1024; PD's own default is 64. Right when it's 0, so that lost replicas aren't replaced, or when making them good loads the stores too much. Undone by the old value. Risk medium: data moves between stores, and a high limit takes disk and network from clients.",
   risk: "medium",
-  max: 256,
+  max: 1_024,
   key: "replica-schedule-limit",
   field: "replicaScheduleLimit",
 });

@@ -132,7 +132,7 @@ test.each([
   ["an id that isn't written as PD does", "transfer_leader", to("store-2", "05")],
   ["a store by its id alone", "transfer_leader", to("2")],
   ["a limit of 0", "set_leader_schedule_limit", { limit: 0 }],
-  ["a limit that no cluster stands", "set_leader_schedule_limit", { limit: 65 }],
+  ["a limit that no cluster stands", "set_leader_schedule_limit", { limit: 257 }],
   ["a threshold that leaves no room", "set_low_space_threshold", { percent: 96 }],
   ["half a percent", "set_low_space_threshold", { percent: 80.5 }],
   ["a scheduler without a name", "remove_scheduler", { name: "" }],
