@@ -24,10 +24,14 @@ export async function startCluster({ scale = 1, stores = 3, regions = 30, withWo
   const port = () => ports.shift() ?? 0;
   const folder = mkdtempSync(join(tmpdir(), "tikv-simulator-"));
   const pds = ["pd-1", "pd-2", "pd-3"].map((name) => ({
-    ...{ name, url: `http://127.0.0.1:${port()}`, peerUrl: `http://127.0.0.1:${port()}` },
+    name,
+    url: `http://127.0.0.1:${port()}`,
+    peerUrl: `http://127.0.0.1:${port()}`,
   }));
   const tikvs = Array.from({ length: stores }, (_, at) => ({
-    ...{ name: `tikv-${at + 1}`, address: `127.0.0.1:${port()}`, status: `127.0.0.1:${port()}` },
+    name: `tikv-${at + 1}`,
+    address: `127.0.0.1:${port()}`,
+    status: `127.0.0.1:${port()}`,
   }));
   const workloadPort = port();
   const members = new Map<string, Member>();
@@ -79,10 +83,15 @@ export async function startCluster({ scale = 1, stores = 3, regions = 30, withWo
   };
 
   return {
-    ...{ pds, tikvs, member, pd, storesNow, storeOf, folder },
+    pds,
+    tikvs,
+    member,
+    pd,
+    storesNow,
+    storeOf,
+    folder,
     workloadUrl: `http://127.0.0.1:${workloadPort}`,
     start: (name: string) => member(name).start(),
-    /** Every member, until all is well; returns how long it took, ms. */
     async startAll(): Promise<number> {
       for (const started of members.values()) started.start();
       return await until("all stores are up and all regions led", async () => {
@@ -103,7 +112,10 @@ export async function startCluster({ scale = 1, stores = 3, regions = 30, withWo
     },
     async [Symbol.asyncDispose]() {
       for (const { kill } of members.values()) await kill();
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, {
+        recursive: true,
+        force: true,
+      });
     },
   };
 }

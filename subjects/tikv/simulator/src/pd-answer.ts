@@ -21,7 +21,9 @@ export function pdInputError(msg: string, data: unknown = {}): Answer {
 /** As the redirector complains: plain text, without quotes. */
 export function pdText(status: number, text: string): Answer {
   return {
-    ...{ status, type: "text/plain; charset=utf-8", body: `${text}\n` },
+    status,
+    type: "text/plain; charset=utf-8",
+    body: `${text}\n`,
     headers: { "X-Content-Type-Options": "nosniff" },
   };
 }

@@ -74,8 +74,17 @@ export class Balance {
       if (region === undefined || target === undefined) return;
       const brief = `evict leader: from store ${store} to one in [${targets.join(" ")}], or to ${target} (for compatibility)`;
       this.#operators.add({
-        ...{ desc: scheduler, brief, kind: "leader", region },
-        steps: [{ kind: "transfer-leader", from: store, to: target }],
+        desc: scheduler,
+        brief,
+        kind: "leader",
+        region,
+        steps: [
+          {
+            kind: "transfer-leader",
+            from: store,
+            to: target,
+          },
+        ],
       });
     }
   }
@@ -107,9 +116,17 @@ export class Balance {
     );
     if (region === undefined) return;
     this.#operators.add({
-      ...{ desc: "balance-leader-scheduler", kind: "leader", region },
+      desc: "balance-leader-scheduler",
+      kind: "leader",
+      region,
       brief: `transfer leader: store ${from.id} to ${to.id}`,
-      steps: [{ kind: "transfer-leader", from: from.id, to: to.id }],
+      steps: [
+        {
+          kind: "transfer-leader",
+          from: from.id,
+          to: to.id,
+        },
+      ],
     });
   }
 
@@ -169,12 +186,26 @@ export class Balance {
         ? [{ kind: "transfer-leader", from, to: staying }]
         : [];
     this.#operators.add({
-      ...{ ...about, region, brief: `mv peer: store [${from}] to [${to}]` },
+      ...about,
+      region,
+      brief: `mv peer: store [${from}] to [${to}]`,
       steps: [
-        { kind: "add-learner", peer },
-        { kind: "promote-learner", peer: { ...peer, role: "Voter" } },
+        {
+          kind: "add-learner",
+          peer,
+        },
+        {
+          kind: "promote-learner",
+          peer: {
+            ...peer,
+            role: "Voter",
+          },
+        },
         ...handsOver,
-        { kind: "remove-peer", store: from },
+        {
+          kind: "remove-peer",
+          store: from,
+        },
       ],
     });
   }

@@ -80,7 +80,7 @@ export class Cluster {
   }
 
   get clusterId(): bigint {
-    return BigInt(String(this.#keys.get("cluster-id") ?? "0"));
+    return BigInt(z.string().parse(this.#keys.get("cluster-id") ?? "0"));
   }
 
   /** When the first store came; undefined before that. */
@@ -155,8 +155,16 @@ export class Cluster {
     }
     const id = knownId ?? (await this.allocate());
     const meta: StoreMeta = known?.meta ?? {
-      ...{ id, ...about, state: "Up", nodeState: 0, isDestroyed: false, lastHeartbeatMs: 0 },
-      ...{ leaderWeight: 1, regionWeight: 1, addPeerPerMinute: 15, removePeerPerMinute: 15 },
+      id,
+      ...about,
+      state: "Up",
+      nodeState: 0,
+      isDestroyed: false,
+      lastHeartbeatMs: 0,
+      leaderWeight: 1,
+      regionWeight: 1,
+      addPeerPerMinute: 15,
+      removePeerPerMinute: 15,
     };
     const store: Store = known ?? { meta, lastHeartbeatMs: 0 };
     store.meta = { ...meta, ...about };

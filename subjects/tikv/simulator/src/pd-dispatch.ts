@@ -30,7 +30,7 @@ export function dispatch({ leadership, name, log, own, leading }: DispatchOption
     const leads = leadership.isServing ? leading() : undefined;
     if (asked.path.startsWith("/simulator/")) return leads === undefined ? notTheLeader() : await leads.handler(asked);
     if (local.test(`${asked.method} ${asked.path}`)) return await own(asked);
-    if (!asked.path.startsWith("/pd/")) return unknownPath();
+    if (!asked.path.startsWith("/pd/")) return unknownPath(asked);
     if (leads !== undefined) return await answer(asked, leads);
     if (asked.headers["pd-redirector"] !== undefined) return redirectErrors.notLeader();
     if (asked.headers["pd-allow-follower-handle"] !== undefined && clusterPaths.test(asked.path))

@@ -20,7 +20,10 @@ export async function layOut(cluster: Cluster, count: number): Promise<Claim[]> 
       role: "Voter" as const,
     }));
     const region = RegionMeta.parse({
-      ...{ id, confVer: 5, version: 5 + count, peers },
+      id,
+      confVer: 5,
+      version: 5 + count,
+      peers,
       startKey: at === 0 ? "" : keyAt(at),
       endKey: at === count - 1 ? "" : keyAt(at + 1),
     });

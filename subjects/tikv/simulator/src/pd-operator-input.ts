@@ -18,7 +18,7 @@ export async function readOperator(
   if (missing !== undefined) return { status: 400, error: missing[1] };
   const region = cluster.regions.get(Number(regionId));
   if (region === undefined)
-    return { status: 500, error: `[PD:region:ErrRegionNotFound]region ${String(regionId)} not found` };
+    return { status: 500, error: `[PD:region:ErrRegionNotFound]region ${JSON.stringify(regionId)} not found` };
   const made = await read.make(cluster, region, body);
   return typeof made === "string" ? { status: 500, error: made } : { wanted: made };
 }

@@ -59,8 +59,9 @@ export function isDone(step: Step, region: Region): boolean {
     case "remove-peer":
       return peerOn(step.store) === undefined;
     case "split":
-      return meta.startKey === step.key;
+      break;
   }
+  return meta.startKey === step.key;
 }
 
 /** PD's own text of an operator, as in `/operators`, `/operators/{region}` and its log. */
@@ -108,6 +109,7 @@ function stepText(step: Step): string {
     case "remove-peer":
       return `remove peer on store ${step.store}`;
     case "split":
-      return "split region with policy APPROXIMATE";
+      break;
   }
+  return "split region with policy APPROXIMATE";
 }

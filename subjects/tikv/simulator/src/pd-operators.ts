@@ -51,8 +51,16 @@ export class Operators {
     const { confVer, version } = region.meta;
     const operator: Operator = {
       ...about,
-      ...{ regionId: region.meta.id, epoch: { confVer, version }, at: 0, isAdmin },
-      ...{ timeoutMs: timeoutOf(about.steps), createdAtMs: Date.now(), status: "RUNNING" },
+      regionId: region.meta.id,
+      epoch: {
+        confVer,
+        version,
+      },
+      at: 0,
+      isAdmin,
+      timeoutMs: timeoutOf(about.steps),
+      createdAtMs: Date.now(),
+      status: "RUNNING",
     };
     this.running.set(operator.regionId, operator);
     this.#count(about.desc, "create");
@@ -66,7 +74,7 @@ export class Operators {
   cancel(regionId: number): boolean {
     const operator = this.running.get(regionId);
     if (operator !== undefined) this.#end(operator, "CANCEL");
-    return operator !== undefined || this.ended.has(regionId);
+    return operator !== undefined;
   }
 
   /** A region was heard of: its operator goes on as far as the region is. */

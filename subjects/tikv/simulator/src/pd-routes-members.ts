@@ -2,7 +2,7 @@ import { notFound, pdJson, pdText, readObject } from "./pd-answer.ts";
 import type { Coordinator } from "./pd-coordinator.ts";
 import type { Leadership } from "./pd-leadership.ts";
 import { gitHash, memberLong, memberShort, type PdMember, pdVersion } from "./pd-member.ts";
-import type { Answer, Routes } from "./server.ts";
+import type { Answer, Asked, Routes } from "./server.ts";
 
 /** What PD's leader answers about its members and the cluster as a whole. */
 export function memberRoutes(leadership: Leadership, own: PdMember, coordinator: Coordinator): Routes {
@@ -91,8 +91,10 @@ export function localRoutes({
     "GET /pd/api/v1/version": () => pdJson({ version: pdVersion, build_time: "", hash: "", branch: "" }),
     "GET /pd/api/v1/status": () =>
       pdJson({
-        ...{ build_ts: "None", version: pdVersion, git_hash: gitHash },
-        start_timestamp: Math.floor(startedAtMs / 1_000),
+        build_ts: "None",
+        version: pdVersion,
+        git_hash: gitHash,
+        start_timestamp: Math.floor(startedAtMs / 1e3),
       }),
     "GET /pd/api/v1/health": async () => {
       const asked = leadership.members.map(async (member) => ({
@@ -119,8 +121,9 @@ export function localRoutes({
 }
 
 /** The answer to what PD doesn't know. */
-export function unknownPath(): Answer {
-  return notFound();
+export function unknownPath({ path }: Asked): Answer {
+  // The newer routes are another router's.
+  return path.startsWith("/pd/api/v2/") ? { status: 404, type: "text/plain", body: "404 page not found" } : notFound();
 }
 
 export const redirectErrors = {

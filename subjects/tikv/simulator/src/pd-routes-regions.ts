@@ -3,7 +3,8 @@ import type { Region } from "./pd-cluster.ts";
 import type { Coordinator } from "./pd-coordinator.ts";
 import { splitOf } from "./pd-operator-input.ts";
 import { regionAnswer, regionChecks, regionsAnswer } from "./pd-region-answer.ts";
-import { countsOf, noCounts, sizeMiB } from "./pd-store-answer.ts";
+import type { noCounts } from "./pd-store-answer.ts";
+import { countsOf, sizeMiB } from "./pd-store-answer.ts";
 import type { Routes } from "./server.ts";
 
 const flowLimit = 16;

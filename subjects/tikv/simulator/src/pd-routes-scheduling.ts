@@ -38,7 +38,7 @@ export function schedulingRoutes(coordinator: Coordinator, startedAtMs: number):
       return pdJson("The operator is created.");
     },
     "DELETE /pd/api/v1/operators": () => {
-      for (const id of [...operators.running.keys()]) operators.cancel(id);
+      for (const id of Array.from(operators.running.keys())) operators.cancel(id);
       return pdJson("All pending operators are canceled.");
     },
     "GET /pd/api/v1/operators/records": ({ query }) => {
@@ -95,8 +95,13 @@ export function schedulingRoutes(coordinator: Coordinator, startedAtMs: number):
     "GET /pd/api/v1/config/rules": () =>
       pdJson([
         {
-          ...{ group_id: "pd", id: "default", start_key: "", end_key: "" },
-          ...{ role: "voter", is_witness: false, count: cluster.maxReplicas },
+          group_id: "pd",
+          id: "default",
+          start_key: "",
+          end_key: "",
+          role: "voter",
+          is_witness: false,
+          count: cluster.maxReplicas,
         },
       ]),
     "POST /pd/api/v1/config": async ({ body }) => await update(body),

@@ -58,7 +58,7 @@ export function storeRoutes(coordinator: Coordinator, log: Log): Routes {
       return pdJson(`[PD:progress:ErrProgressNotFound]no progress found for the ${which}`, 404);
     },
     "DELETE /pd/api/v1/stores/remove-tombstone": async () => {
-      for (const { meta } of [...cluster.stores.values()]) {
+      for (const { meta } of Array.from(cluster.stores.values())) {
         if (meta.state !== "Tombstone") continue;
         cluster.stores.delete(meta.id);
         await cluster.write([{ key: `store/${meta.id}`, value: null }]);
@@ -131,7 +131,8 @@ async function leave(cluster: Cluster, store: Store, isForced: boolean, log: Log
   store.meta = { ...meta, state: "Offline", nodeState: 2, isDestroyed: meta.isDestroyed || isForced };
   await cluster.saveStore(store);
   log("WARN", "cluster.go:1665", "store has been offline", {
-    ...{ "store-id": meta.id, "store-address": meta.address },
+    "store-id": meta.id,
+    "store-address": meta.address,
     "physically-destroyed": String(isForced),
   });
   return undefined;
@@ -145,7 +146,7 @@ function limitOf(body: string): { rate: number; type: unknown } | { complaint: A
   if (typeof rate !== "number" || rate < 0)
     return { complaint: pdJson("invalid rate which should be larger than 0", 400) };
   if (type !== undefined && type !== "add-peer" && type !== "remove-peer")
-    return { complaint: pdJson(`unknown type: ${String(type)}`, 400) };
+    return { complaint: pdJson(`unknown type: ${JSON.stringify(type)}`, 400) };
   return { rate, type };
 }
 

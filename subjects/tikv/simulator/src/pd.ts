@@ -40,10 +40,20 @@ const quorumLog = new QuorumLog(join(config.TIKV_SIMULATOR_DATA, "pd"));
 
 let leading: { coordinator: Coordinator; handler: Handler } | undefined;
 const leadership = new Leadership({
-  ...{ member: own, scale, log },
-  quorum: { name, peers, log: quorumLog, scale },
+  member: own,
+  scale,
+  log,
+  quorum: {
+    name,
+    peers,
+    log: quorumLog,
+    scale,
+  },
   serves: () => {
-    const size = { stores: config.TIKV_SIMULATOR_STORE_COUNT, regions: config.TIKV_SIMULATOR_REGIONS };
+    const size = {
+      stores: config.TIKV_SIMULATOR_STORE_COUNT,
+      regions: config.TIKV_SIMULATOR_REGIONS,
+    };
     const coordinator = new Coordinator(new Cluster(leadership, quorumLog.keys, scale), log, startedAtMs, size);
     const handler = router(
       {
@@ -55,7 +65,10 @@ const leadership = new Leadership({
       },
       unknownPath,
     );
-    leading = { coordinator, handler };
+    leading = {
+      coordinator,
+      handler,
+    };
   },
   rests: () => {
     leading?.coordinator.stop();
@@ -66,19 +79,27 @@ const leadership = new Leadership({
 const health = new PdHealth(leadership, name);
 const metrics = new PdMetrics(leadership, startedAtMs, () => health.states);
 const local = localRoutes({
-  ...{ leadership, own, startedAtMs, pingWithinMs: 5_000 },
+  leadership,
+  own,
+  startedAtMs,
+  pingWithinMs: 5e3,
   coordinator: () => leading?.coordinator,
-  // A follower has the keys as well.
   config: () => serverConfig(own, peers, config.TIKV_SIMULATOR_DATA, new Cluster(leadership, quorumLog.keys, scale)),
   metrics: () => metrics.text(leading?.coordinator),
 });
 
 const api = dispatch({
-  ...{ leadership, name, log, own: router(local, unknownPath) },
+  leadership,
+  name,
+  log,
+  own: router(local, unknownPath),
   leading: () =>
     leading === undefined
       ? undefined
-      : { handler: leading.handler, isBootstrapped: leading.coordinator.cluster.bootstrappedAtMs !== undefined },
+      : {
+          handler: leading.handler,
+          isBootstrapped: leading.coordinator.cluster.bootstrappedAtMs !== undefined,
+        },
 });
 await serve(router(leadership.routes, unknownPath), { host, port: Number(new URL(peerUrl).port) });
 await serve(api, { host, port: Number(new URL(own.clientUrl).port) });

@@ -22,7 +22,7 @@ export class QuorumLog {
   readonly #folder: string;
   /** The newest changes, one after another up to `position`. */
   #changes: { before: Position; change: Change }[] = [];
-  #saving: NodeJS.Timeout | undefined;
+  #isSaving = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -66,8 +66,10 @@ export class QuorumLog {
 
   /** Several changes in a row are one write of the file. */
   #save(): void {
-    this.#saving ??= setTimeout(() => {
-      this.#saving = undefined;
+    if (this.#isSaving) return;
+    this.#isSaving = true;
+    setTimeout(() => {
+      this.#isSaving = false;
       this.#write("keys.json", { position: this.position, keys: Object.fromEntries(this.keys) });
     }, 50);
   }

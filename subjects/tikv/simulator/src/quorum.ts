@@ -238,7 +238,10 @@ export class Quorum {
     const changes = log.since(from);
     const to = log.position;
     const message = {
-      ...{ term, leader: this.#options.name, from, to },
+      term,
+      leader: this.#options.name,
+      from,
+      to,
       ...(changes === undefined ? { keys: Object.fromEntries(log.keys) } : { changes }),
     };
     const told = await tell(this.#agent, `${url}/simulator/append`, message, Appended, 2_000);

@@ -1,7 +1,8 @@
 import { createAgent, tell, type Told } from "./ask.ts";
 import type { Log } from "./log.ts";
 import type { TimeScale } from "./time-scale.ts";
-import { type Claim, type Directory, PeerHeartbeat, PeerHeartbeatTaken } from "./wire.ts";
+import type { PeerHeartbeat } from "./wire.ts";
+import { type Claim, type Directory, PeerHeartbeatTaken } from "./wire.ts";
 import type { z } from "zod";
 
 type Entry = z.infer<typeof Directory>["stores"][number];
@@ -135,7 +136,9 @@ export class Links {
     link.isAsking = true;
     const askedMs = Date.now();
     const message: z.infer<typeof PeerHeartbeat> = {
-      ...{ process: this.#own, incarnation: this.incarnation, wantsClaims: link.wantsClaims },
+      process: this.#own,
+      incarnation: this.incarnation,
+      wantsClaims: link.wantsClaims,
     };
     const url = `http://${process}/simulator/peer`;
     const told = await tell(this.#agent, url, message, PeerHeartbeatTaken, Math.max(this.rhythmMs, 1_000));

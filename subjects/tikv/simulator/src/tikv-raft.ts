@@ -139,8 +139,9 @@ export class Raft {
         return this.#reshape(peer, { ...region, confVer: region.confVer + 1, peers }, [step.store]);
       }
       case "split":
-        return this.#split(peer, step);
+        break;
     }
+    return this.#split(peer, step);
   }
 
   async #handOver(peer: Peer, to: number): Promise<string | undefined> {
@@ -166,8 +167,16 @@ export class Raft {
     const half = { sizeBytes: peer.sizeBytes / 2, keys: peer.keys / 2 };
     Object.assign(peer, half);
     const left: Claim = {
-      region: { ...region, id, endKey: key, version, peers: made },
-      ...{ term: peer.term, leader: this.storeId, ...half },
+      region: {
+        ...region,
+        id,
+        endKey: key,
+        version,
+        peers: made,
+      },
+      term: peer.term,
+      leader: this.storeId,
+      ...half,
     };
     this.take(left);
     this.#tellPeers(left);

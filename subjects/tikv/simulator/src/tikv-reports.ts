@@ -95,8 +95,12 @@ export class Reports {
   #registrationOf(store: Store): Registration {
     const { address, statusAddress, folder } = store.options;
     return {
-      ...{ address, statusAddress, process: this.#process, version: "8.5.5-simulator", gitHash: "simulator" },
-      startTimestamp: Math.floor(store.startedAtMs / 1_000),
+      address,
+      statusAddress,
+      process: this.#process,
+      version: "8.5.5-simulator",
+      gitHash: "simulator",
+      startTimestamp: Math.floor(store.startedAtMs / 1e3),
       deployPath: folder,
       ...(store.id === undefined ? {} : { storeId: store.id }),
     };

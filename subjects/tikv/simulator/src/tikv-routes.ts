@@ -31,8 +31,18 @@ export function statusRoutes(store: Store): Routes {
         id,
         group: { id, raft_state: role, term: peer.term, leader_store_id: peer.leader ?? 0 },
         region_state: {
-          ...{ state: "Normal", start_key: startKey, end_key: endKey, epoch: { conf_ver: confVer, version } },
-          peers: peers.map(({ id, store, role }) => ({ id, store_id: store, role })),
+          state: "Normal",
+          start_key: startKey,
+          end_key: endKey,
+          epoch: {
+            conf_ver: confVer,
+            version,
+          },
+          peers: peers.map(({ id, store, role }) => ({
+            id,
+            store_id: store,
+            role,
+          })),
         },
       });
     },

@@ -70,8 +70,11 @@ export class Store {
     for (const peer of this.#kept?.peers ?? [])
       this.raft.peers.set(peer.region.id, {
         ...peer,
-        ...{ electAtMs: Date.now() + scale.wait(between(10_000, 20_000)), pending: new Set(), flow: noFlow() },
-        ...{ reportedAtMs: 0, isChanged: false },
+        electAtMs: Date.now() + scale.wait(between(1e4, 2e4)),
+        pending: new Set(),
+        flow: noFlow(),
+        reportedAtMs: 0,
+        isChanged: false,
       });
     this.#save();
   }
@@ -104,10 +107,15 @@ export class Store {
     this.#sent = { atMs: now, total: { ...total } };
     const { used, available } = this.disk;
     return {
-      ...{ id: this.id, capacity: this.options.capacityBytes, available, used },
-      ...{ isBusy: this.isBusy, isStopping: this.isStopping, slowScore: this.slowScore },
+      id: this.id,
+      capacity: this.options.capacityBytes,
+      available,
+      used,
+      isBusy: this.isBusy,
+      isStopping: this.isStopping,
+      slowScore: this.slowScore,
       networkSlowScores: this.options.links.scores,
-      startTimestamp: Math.floor(this.startedAtMs / 1_000),
+      startTimestamp: Math.floor(this.startedAtMs / 1e3),
       rates: {
         writtenBytes: (total.writtenBytes - before.writtenBytes) / seconds,
         writtenKeys: (total.writtenKeys - before.writtenKeys) / seconds,

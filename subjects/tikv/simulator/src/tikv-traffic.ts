@@ -37,8 +37,13 @@ export class Traffic {
       return { bounds, counts: bounds.map(() => 0).concat(0), sumS: 0 };
     };
     this.histograms = {
-      ...{ raw_put: of("raw_put"), raw_get: of("raw_get"), write: of("write"), snapshot: of("snapshot") },
-      ...{ append: of("append"), commit: of("commit"), apply: of("apply") },
+      raw_put: of("raw_put"),
+      raw_get: of("raw_get"),
+      write: of("write"),
+      snapshot: of("snapshot"),
+      append: of("append"),
+      commit: of("commit"),
+      apply: of("apply"),
     };
   }
 

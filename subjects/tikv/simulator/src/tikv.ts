@@ -20,8 +20,13 @@ const links = new Links(own, scale, log);
 const stores: Store[] = [...config.TIKV_SIMULATOR_STORES].map(
   ([address, statusAddress]) =>
     new Store({
-      ...{ address, statusAddress, folder: config.TIKV_SIMULATOR_DATA, scale, links, log },
-      capacityBytes: config.TIKV_SIMULATOR_CAPACITY_GIB * 1_024 ** 3,
+      address,
+      statusAddress,
+      folder: config.TIKV_SIMULATOR_DATA,
+      scale,
+      links,
+      log,
+      capacityBytes: config.TIKV_SIMULATOR_CAPACITY_GIB * 1024 ** 3,
       neighbour: (id) => stores.find((store) => store.id === id)?.raft,
     }),
 );
