@@ -72,6 +72,15 @@ test("what goes on below belongs to its entry, and what began above to none", ()
   ]);
 });
 
+test("an entry has no more than 100 lines and 64 parts", () => {
+  const start = "[2026/11/21 05:00:00.000 +00:00] [INFO] [a.rs:1] [x] ";
+  const [entry] = entriesOf([
+    start + Array.from({ length: 200 }, (_, at) => `[k${at}=1]`).join(" "),
+    ...Array<string>(200).fill(" at"),
+  ]);
+  expect([entry?.lines.length, entry?.fields.size]).toEqual([100, 62]);
+});
+
 test("a region is named in either spelling, by a number", () => {
   const of = (field: string) =>
     regionIdOf(one(`[2026/11/21 05:00:00.000 +00:00] [INFO] [a.rs:1] [x] ${field}`) ?? fail());

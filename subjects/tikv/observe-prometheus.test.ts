@@ -138,9 +138,11 @@ test("what couldn't be read again isn't shown any more", async () => {
   await using prometheus = await answering(answers);
   const { read, stores } = watch(prometheus, [], () => now);
   stores.learn(listed({ id: "7", status_address: "h:1" }));
-  for (const _ of "12") await read();
+  for (const _ of "01234") await read();
   answers.now = undefined;
   await expect(read()).rejects.toMatchObject({ code: "PROMETHEUS_HTTP_503" });
+  // Asked for the last minute.
+  expect((await read())["store-7"]).toEqual({ p99Ms: 12.5 });
   answers.now = "NaN";
   expect((await read())["store-7"]).toEqual({ p99Ms: 12.5 });
   now = 12_001;
