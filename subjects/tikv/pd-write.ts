@@ -11,6 +11,8 @@ type Environment = Record<string, string | undefined>;
 
 /** A new PD leader says `Disconnected` of every store until that store's next heartbeat, which comes every 10 s. */
 const leaderForMsMin = 20_000;
+const readWithinMs = 2_000;
+const slow = new Set(["TIMEOUT", "UND_ERR_CONNECT_TIMEOUT"]);
 /** A write is answered at once, or its connection hangs. */
 const writeWithinMs = 5_000;
 
@@ -32,9 +34,17 @@ export class PdWriter {
     return this.#mayHaveWritten;
   }
 
-  /** Throws a PdError. */
+  /** Throws a PdError. The client goes on to another member soon; where all of them are only slow they're asked again. */
   async read<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> {
-    return await this.#client.get(path, schema, this.signal);
+    const untilMs = performance.now() + readWithinMs;
+    for (;;) {
+      try {
+        return await this.#client.get(path, schema, this.signal);
+      } catch (error) {
+        const isSlow = error instanceof PdError && slow.has(error.code) && !this.signal.aborted;
+        if (!isSlow || performance.now() > untilMs) throw error;
+      }
+    }
   }
 
   /** An id in the body is a bigint. Throws a PdError, whose `isUnknown` says whether it may be done. */
