@@ -19,14 +19,15 @@ export interface PdEndpoint {
 export const settings = {
   TIKV_PD_ENDPOINTS: z.string().transform((text, context): PdEndpoint[] => {
     const endpoints = new Map<string, PdEndpoint>();
-    for (const part of text.split(",").filter((part) => part.trim() !== "")) {
+    const parts = text.split(",").filter((part) => part.trim() !== "");
+    for (const part of parts) {
       const [, name, address = ""] = /^(?:([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=)?(\S+)$/.exec(part.trim()) ?? [];
-      const url = httpUrl.safeParse(/^https?:\/\//.test(address) ? address : `http://${address}`);
+      const url = httpUrl.safeParse(address.includes("://") ? address : `http://${address}`);
       if (url.success) endpoints.set(url.data, { url: url.data, ...(name !== undefined && { name }) });
       else
         context.addIssue(`"${part}" is no address of a PD: write http://127.0.0.1:2379, or pd-1=http://127.0.0.1:2379`);
     }
-    if (text.trim() === "") context.addIssue("no PD is named: write e.g. http://127.0.0.1:2379,http://127.0.0.1:2382");
+    if (parts.length === 0) context.addIssue("no PD is named: write e.g. http://127.0.0.1:2379,http://127.0.0.1:2382");
     return [...endpoints.values()];
   }),
   TIKV_PROMETHEUS_URL: httpUrl.optional(),
