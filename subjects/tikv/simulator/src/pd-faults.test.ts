@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { ask, type ClusterFixture, startCluster } from "./cluster.fixture.ts";
+import { until } from "./until.fixture.ts";
+
+// Ten times as fast as a real one: without a leader for 1.1 to 1.4 s after a kill.
+const scale = 10;
+let cluster: ClusterFixture;
+beforeAll(async () => {
+  cluster = await startCluster({ scale });
+  await cluster.startAll();
+});
+afterAll(async () => await cluster[Symbol.asyncDispose]());
+
+const Leader = z.object({ name: z.string() });
+/** Who leads, as a member (by its number, from 1) says; undefined when it says none. */
+const leaderBy = async (nth: number, withinMs = 400) =>
+  await ask("GET", `${cluster.pds[nth - 1]?.url}/pd/api/v1/leader`, { withinMs }).then(
+    ({ body }) => Leader.safeParse(body).data?.name,
+    () => undefined,
+  );
+const leader = async () => {
+  let name: string | undefined;
+  await until("PD has a leader", async () => (name = await leaderBy(1)) !== undefined);
+  return name ?? "";
+};
+const numberOf = (name: string) => cluster.pds.findIndex((pd) => pd.name === name) + 1;
+const othersOf = (name: string) => cluster.pds.filter((pd) => pd.name !== name).map((pd) => numberOf(pd.name));
+const states = async (nth: number) => (await cluster.storesNow(nth)).map(({ store }) => store.state_name);
+const metric = async (nth: number, name: string) => {
+  const { text } = await ask("GET", `${cluster.pds[nth - 1]?.url}/metrics`);
+  const lines = text.split("\n").filter((line) => line.startsWith(name));
+  return lines.map((line) => Number(line.split(" ").at(-1)));
+};
+const untilUp = async (nth: number) =>
+  await until(
+    "all stores are up",
+    async () => (await states(nth).catch(() => [])).filter((state) => state === "Up").length === 3,
+  );
+
+test("ids are uint64, written exactly, and the same everywhere", async () => {
+  const [cluster1, members, stores] = await Promise.all(
+    ["/cluster", "/members", "/stores"].map((path) => cluster.pd(path)),
+  );
+  const id = /"id": (\d+)/.exec(cluster1?.text ?? "")?.[1] ?? "";
+  expect(BigInt(id)).toBeGreaterThan(2n ** 53n);
+  expect(members?.text).toContain(`"cluster_id": ${id}\n`);
+  const ids = [...(members?.text ?? "").matchAll(/"member_id": (\d+)/g)].map(([, id = ""]) => BigInt(id));
+  for (const memberId of ids) expect(memberId).toBeGreaterThan(2n ** 53n);
+  expect([...(stores?.text ?? "").matchAll(/"id": (\d+)/g)].map(([, id]) => id).sort()).toEqual(["1", "4", "5"]);
+});
+
+test("a leader that resigns costs a third of a second", async () => {
+  const old = await leader();
+  const [other = 1] = othersOf(old);
+  expect((await ask("POST", `${cluster.pds[other - 1]?.url}/pd/api/v1/leader/resign`)).status).toBe(200);
+  const tookMs = await until("another leads", async () => {
+    const name = await leaderBy(other);
+    return name !== undefined && name !== old;
+  });
+  expect(tookMs).toBeLessThan(3_000);
+});
+
+test("its leader killed: no API for a while, then every store Disconnected at first, regions without leaders, and nothing lost", async () => {
+  const old = await leader();
+  const [a = 1, b = 2] = othersOf(old);
+  const url = cluster.pds[a - 1]?.url;
+  await ask("POST", `${url}/pd/api/v1/config`, { body: '{"leader-schedule-limit":7}' });
+  const evicted = (await cluster.storesNow(a))[0]?.store.id;
+  await ask("POST", `${url}/pd/api/v1/schedulers`, { body: `{"name":"evict-leader-scheduler","store_id":${evicted}}` });
+  await ask("POST", `${url}/pd/api/v1/schedulers/balance-region-scheduler`, { body: '{"delay":600}' });
+  // What PD wrote of the stores' heartbeats is older than 20 s of a real one by now.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+
+  await cluster.member(old).kill();
+  const killedMs = performance.now();
+  const gone = await ask("GET", `${url}/pd/api/v1/stores`);
+  expect([gone.status, gone.type, gone.text]).toEqual([
+    500,
+    "text/plain; charset=utf-8",
+    "[PD:apiutil:ErrRedirect]redirect failed\n",
+  ]);
+  let first: string[] = [];
+  await until("the API answers", async () => (first = await states(a).catch(() => [])).length > 0);
+  expect(performance.now() - killedMs).toBeGreaterThan(1_100 - 200);
+  expect(first).toEqual(["Disconnected", "Disconnected", "Disconnected"]);
+  expect((await cluster.pd("/schedulers", a)).text).toBe("[]\n");
+  expect((await cluster.pd("/regions", a)).text).toContain('"leader":{"role_name":""}');
+  await untilUp(a);
+
+  expect((await cluster.pd("/config/schedule", a)).text).toContain('"leader-schedule-limit": 7');
+  await until("the schedulers are back", async () =>
+    (await cluster.pd("/schedulers", a)).text.includes("evict-leader-scheduler"),
+  );
+  expect((await cluster.pd("/schedulers?status=paused", b)).text, "a pause is lost with its leader").toBe("[]\n");
+  await ask("DELETE", `${url}/pd/api/v1/schedulers/evict-leader-scheduler`);
+  await ask("POST", `${url}/pd/api/v1/config`, { body: '{"leader-schedule-limit":4}' });
+  cluster.start(old);
+  await until("it follows", async () => (await leaderBy(numberOf(old))) !== undefined);
+});
+
+test("its leader paused: requests through others hang, then another leads; woken, it still says that it leads", async () => {
+  const old = await leader();
+  const [a = 1] = othersOf(old);
+  const member = cluster.member(old);
+  member.signal("SIGSTOP");
+  try {
+    expect(await leaderBy(a, 300), "it hangs").toBeUndefined();
+    await until("another leads", async () => ![undefined, old].includes(await leaderBy(a)));
+    // Waits in the kernel until it wakes, and is answered first.
+    const stale = leaderBy(numberOf(old), 5_000);
+    member.signal("SIGCONT");
+    expect(await stale).toBe(old);
+    expect(await leaderBy(a)).not.toBe(old);
+    await until("it has noticed", async () => ![undefined, old].includes(await leaderBy(numberOf(old))));
+  } finally {
+    member.signal("SIGCONT");
+  }
+  await untilUp(a);
+});
+
+test("two of three dead: the survivor answers its ping and believes in the dead leader, until both are back", async () => {
+  const old = await leader();
+  const [a = 1, b = 2] = othersOf(old);
+  await cluster.member(old).kill();
+  await cluster.member(cluster.pds[b - 1]?.name ?? "").kill();
+  expect((await cluster.pd("/ping", a)).status).toBe(200);
+  await until("it has no leader", async () => (await metric(a, "etcd_server_has_leader"))[0] === 0);
+  expect((await cluster.pd("/leader", a)).text).toBe("[PD:apiutil:ErrRedirect]redirect failed\n");
+  const health = z
+    .array(z.object({ name: z.string(), health: z.boolean() }))
+    .parse((await cluster.pd("/health", a)).body);
+  expect(health.filter(({ health }) => health).map(({ name }) => name)).toEqual([cluster.pds[a - 1]?.name]);
+
+  cluster.start(old);
+  cluster.start(cluster.pds[b - 1]?.name ?? "");
+  await untilUp(a);
+  expect((await cluster.pd("/regions/count", a)).text).toContain('"count": 30');
+});
+
+test("followers export zeros of what only the leader knows, and nothing of the stores", async () => {
+  const name = await leader();
+  const [follower = 1] = othersOf(name);
+  await until("the leader has collected", async () => (await metric(numberOf(name), "pd_cluster_status")).length > 0);
+  expect(await metric(follower, "pd_cluster_status")).toEqual([]);
+  expect(await metric(follower, "pd_regions_status")).toEqual(Array.from({ length: 10 }, () => 0));
+  expect([await metric(numberOf(name), "service_member_role"), await metric(follower, "service_member_role")]).toEqual([
+    [1],
+    [0],
+  ]);
+});
