@@ -153,7 +153,9 @@ export class Store {
   #down(region: RegionMeta): { store: number; seconds: number }[] {
     const { links, scale } = this.options;
     return region.peers.flatMap(({ store }) => {
-      const goneMs = store === this.id ? 0 : (Date.now() - links.heardMs(store)) * scale.factor;
+      const heardMs = store === this.id ? Date.now() : links.heardMs(store);
+      // Who was never heard of isn't gone yet.
+      const goneMs = heardMs === 0 ? 0 : (Date.now() - heardMs) * scale.factor;
       return goneMs > downAfterMs ? [{ store, seconds: Math.round(goneMs / 1_000) }] : [];
     });
   }
