@@ -2,10 +2,16 @@ import { defineReadTool } from "@operator/subject/read-tool";
 import { z } from "zod";
 import { KnownMembers } from "./known-members.ts";
 import { membersSource } from "./observe-members.ts";
+import type { PdClient } from "./pd-client.ts";
+import { PdError } from "./pd-error.ts";
+import { membersPath, PdMembers } from "./pd-members.ts";
 import { valueOf, withPd } from "./read-pd.ts";
 import { readSettings } from "./settings.ts";
 import { MembersReading } from "./state.ts";
 import { cluster } from "./targets.ts";
+
+/** Asking each member takes up to 800 ms more. */
+const listMs = 900;
 
 const none = z.strictObject({});
 
@@ -19,12 +25,21 @@ export const getMembers = defineReadTool<typeof none>({
   read: (_, hands) =>
     withPd(hands, async (pd) => {
       const known = new KnownMembers(readSettings(hands.environment).TIKV_PD_ENDPOINTS);
-      const source = membersSource(pd, known);
-      await source.read(hands.signal);
-      // Once more: those that were listed just now are asked as well, and under their names.
-      const again = MembersReading.parse(valueOf(await source.read(hands.signal), cluster));
-      // Since when somebody leads isn't known of two looks.
-      const { leaderSinceMs: _since, ...members } = again;
+      const listed = await listOf(pd, hands.signal);
+      if (listed) known.learn(listed);
+      const reading = MembersReading.parse(valueOf(await membersSource(pd, known).read(hands.signal), cluster));
+      // Since when somebody leads isn't known of one look.
+      const { leaderSinceMs: _since, ...members } = reading;
       return members;
     }),
 });
+
+/** Whom else to ask, beside those that a person named; undefined when nobody can say, which each will say itself. */
+async function listOf(pd: PdClient, signal: AbortSignal): Promise<PdMembers | undefined> {
+  try {
+    return await pd.get(membersPath, PdMembers, AbortSignal.any([signal, AbortSignal.timeout(listMs)]));
+  } catch (error) {
+    if (error instanceof PdError) return undefined;
+    throw error;
+  }
+}

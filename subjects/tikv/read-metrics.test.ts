@@ -5,6 +5,7 @@ import { observations } from "./observations.ts";
 import { prometheusDispatcher, PrometheusClient } from "./prometheus-client.ts";
 import { type PrometheusFixture, startPrometheus } from "./prometheus.fixture.ts";
 import { recorded, type Recorded, serveRecorded, type Serving } from "./recorded.fixture.ts";
+import { askTool } from "./read-tool.fixture.ts";
 import { until } from "./until.fixture.ts";
 
 // What the tools say of metrics, from a real Prometheus that scrapes what a real PD and TiKV exported.
@@ -64,13 +65,8 @@ function storesAt(one: string, two: string): Recorded {
 }
 
 async function ask(name: string, parameters: unknown, environment: Record<string, string> = {}): Promise<unknown> {
-  const tool = observations.find((each) => each.name === name);
-  if (!tool) throw new Error(`no read tool ${name}`);
-  // The tool's own schema made them.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const parsed = tool.parameters.parse(parameters) as never;
   const settings = { TIKV_PD_ENDPOINTS: pd.url, TIKV_PROMETHEUS_URL: prometheus.url, ...environment };
-  return await tool.read(parsed, { environment: settings, signal: AbortSignal.timeout(5_000) });
+  return await askTool(name, parameters, settings);
 }
 
 /** Which store is at an address, by what PD says. */
