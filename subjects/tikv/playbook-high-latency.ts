@@ -43,7 +43,11 @@ export function highLatency(sight: Sight): Answer {
     const score = sight.number("stores", store, "slowScore") ?? 0;
     const appendMs = sight.number("prometheus", store, "appendLogP99Ms") ?? 0;
     if (score >= diskScoreMax || appendMs > appendLogSlowMs) {
-      return slowDisk(sight, store, score, [...own, ...citeP99(sight, store), ...citeDisk(sight, store)]);
+      const said =
+        score >= diskScoreMax
+          ? `TiKV gives it ${score} of 100`
+          : `one in a hundred writes to its log takes ${Math.round(appendMs)} ms or more`;
+      return slowDisk(sight, store, said, [...own, ...citeP99(sight, store), ...citeDisk(sight, store)]);
     }
   }
   const hottest = hottestOf(sight, isStore ? target : undefined);

@@ -3,7 +3,7 @@ import type { TargetName } from "@operator/contracts/names";
 import type { Finding } from "@operator/evidence/answer";
 import { quoted } from "@operator/evidence/telemetry";
 import type { Alternative } from "./playbook-finding.ts";
-import { seconds, type Sight } from "./playbook-sight.ts";
+import type { Sight } from "./playbook-sight.ts";
 
 /** What became of a store or PD member that doesn't answer. */
 export interface Failure {
@@ -124,11 +124,4 @@ export function timelineOf(sight: Sight, member: TargetName): NonNullable<Findin
     const atMs = sight.number("probe", member, field);
     return atMs === undefined ? [] : [{ atMs, what, evidence: sight.cite(shows, "probe", member, field) }];
   });
-}
-
-/** How long before the evidence it answered last, for a sentence. */
-export function silentFor(sight: Sight, member: TargetName): string | undefined {
-  const lastAnswerAtMs = sight.number("probe", member, "lastAnswerAtMs");
-  const atMs = sight.citations.value("first_bad", "atMs");
-  return lastAnswerAtMs === undefined || typeof atMs !== "number" ? undefined : seconds(atMs - lastAnswerAtMs);
 }

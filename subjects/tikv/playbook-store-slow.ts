@@ -16,7 +16,8 @@ export function storeSlow(sight: Sight): Answer {
   const score = sight.number("stores", store, "slowScore");
   const disk = citeDisk(sight, store);
   const blamers = blamersOf(sight, store);
-  if (score !== undefined && score >= diskScoreMax) return slowDisk(sight, store, score, disk);
+  if (score !== undefined && score >= diskScoreMax)
+    return slowDisk(sight, store, `TiKV gives it ${score} of 100`, disk);
   if (blamers.length > 0) return slowNetwork(sight, store, blamers, disk);
   if (score === undefined) {
     return notKnown(file, citations, `no snapshot shows how slow ${store} is`, ["what PD says of its stores"]);
@@ -31,19 +32,19 @@ export function blamersOf(sight: Sight, store: string): TargetName[] {
     .filter((other) => (sight.number("stores", store, "blamedBy", other, "score") ?? 0) >= blameMin);
 }
 
-/** A disk that takes long to write. */
-export function slowDisk(sight: Sight, store: TargetName, score: number, grounds: EvidenceId[]): Answer {
+/** A disk that takes long to write. `said`: what shows it, as half a sentence. */
+export function slowDisk(sight: Sight, store: TargetName, said: string, grounds: EvidenceId[]): Answer {
   const others = sight.stores(store).slice(0, 4);
   const quick = others.flatMap((other) =>
     sight.cite(`the disk of ${other}, for comparison`, "stores", other, "slowScore"),
   );
   return faultOf(sight, {
-    headline: `The disk of ${store} is slow: TiKV gives it ${score} of 100`,
+    headline: `The disk of ${store} is slow: ${said}`,
     causes: [
       {
         category: "overloaded",
         target: store,
-        mechanism: `${store} measures its own writes to the disk, and many took longer than half a second. Every write to a region that it leads waits for that. PD itself acts only at 100.`,
+        mechanism: `${store} measures its own writes to the disk, and many take long. Every write to a region that it leads waits for that. PD itself acts only at a score of 100.`,
         evidence: [...grounds, ...quick],
       },
     ],
@@ -51,7 +52,7 @@ export function slowDisk(sight: Sight, store: TargetName, score: number, grounds
     alternatives: [
       {
         cause: { category: "unreachable", target: store },
-        whyRejected: "This score is measured on the store's own disk, without the network.",
+        whyRejected: "It is measured on the store's own disk, without the network.",
         for: [],
         against: grounds.slice(0, 1),
       },
@@ -71,7 +72,7 @@ export function slowDisk(sight: Sight, store: TargetName, score: number, grounds
         false,
       ),
     ],
-    proposals: drainOf(sight, store, `its disk has the score ${score}, and every write that it leads waits for it`),
+    proposals: drainOf(sight, store, `its disk is slow (${said}), and every write that it leads waits for it`),
     missing: [`what its host says of the disk: utilisation, errors, who else uses it`],
   });
 }

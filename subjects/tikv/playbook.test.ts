@@ -50,6 +50,8 @@ const quiet = {
   leaderCount: 0,
 };
 const fourth = { "store-5": { id: "5", address: "127.0.0.1:5", ...quiet } };
+const fourthUp = { "store-5": { state: "up", sinceMs: 0, address: "127.0.0.1:5" } };
+const filling = { availableBytes: 26 * gib, usedBytes: 70 * gib };
 const evicted = { schedule: { cluster: { evictLeader: [one] } } }; // prettier-ignore
 
 type Row = [sentence: string, invariant: string, target: string, World, expected: string];
@@ -60,6 +62,7 @@ const rows: Row[] = [
   ["a silent store when nothing answers is out of reach", "store_down", one, allSilent, "fault: unreachable store-1"],
   ["a store that led nothing any more when it ended was restarted", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { leaderCount: 0 } } }, "no_fault: none store-1"],
   ["so was one that had been drained", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { leaderCount: 0 } }, ...evicted }, "no_fault: none store-1"],
+  ["a store without any regions leads none, and has crashed", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { leaderCount: 0, regionCount: 0 } } }, "fault: crashed store-1"],
   ["a drained store that is silent hangs all the same", "store_down", one, { probe: { [one]: down("silent") }, stores: { [one]: { leaderCount: 0 } }, ...evicted }, "fault: hung store-1"],
 
   ["a PD member whose port refuses has crashed", "pd_member_down", "pd-2", { probe: { "pd-2": down("refused") } }, "fault: crashed pd-2"],
@@ -81,6 +84,8 @@ const rows: Row[] = [
   ["a slow disk while another is drained", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, schedule: { cluster: { evictLeader: [four] } } }, "fault: overloaded store-1"],
   ["a slow disk while PD may move no leaders", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, schedule: { cluster: { leaderScheduleLimit: 0 } } }, "fault: overloaded store-1"],
   ["a slow disk while another store is down", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, probe: { [four]: down("refused") } }, "fault: overloaded store-1"],
+  ["a slow disk of a store that doesn't answer by now", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, probe: { [one]: down("silent") } }, "fault: overloaded store-1"],
+  ["a slow disk in a cluster of two", "store_slow", one, { stores: { [one]: { slowScore: 60 }, [big]: null }, probe: { [big]: null } }, "fault: overloaded store-1"],
   ["a slow network: each side finds the other slow", "store_slow", one, { stores: blamesBack }, "fault: unreachable store-1, drain_store store-1"],
   ["a store that hangs by half: only the others find it slow", "store_slow", one, { stores: { [one]: { blamedBy: blamed } } }, "fault: hung store-1, drain_store store-1"],
 
@@ -95,7 +100,9 @@ const rows: Row[] = [
   ["requests slow, no store is", "high_latency", "cluster", { prometheus: { cluster: { p99Ms: 140 } } }, "unknown"],
 
   ["a disk that is nearly full", "low_disk_space", one, { stores: { [one]: full } }, "fault: overloaded store-1"],
-  ["a disk that fills up while a fourth store has room", "low_disk_space", one, { stores: { [one]: { availableBytes: 26 * gib, usedBytes: 70 * gib }, ...fourth }, probe: { "store-5": { state: "up", sinceMs: 0, address: "x" } } }, "fault: overloaded store-1, set_low_space_threshold cluster"],
+  ["a disk that fills up where every store has every region", "low_disk_space", one, { stores: { [one]: filling } }, "fault: overloaded store-1"],
+  ["a disk that fills up while nobody else has room", "low_disk_space", one, { stores: { ...every([...stores, "store-5"], filling), "store-5": { ...fourth["store-5"], ...filling } }, probe: fourthUp }, "fault: overloaded store-1"],
+  ["a disk that fills up while a fourth store has room", "low_disk_space", one, { stores: { [one]: filling, ...fourth }, probe: fourthUp }, "fault: overloaded store-1, set_low_space_threshold cluster"],
 
   ["a limit at 0", "scheduling_disabled", "cluster", { schedule: { cluster: { leaderScheduleLimit: 0 } } }, "fault: misconfigured cluster, set_leader_schedule_limit cluster"],
   ["two limits at 0", "scheduling_disabled", "cluster", { schedule: { cluster: { regionScheduleLimit: 0, replicaScheduleLimit: 0 } } }, "fault: misconfigured cluster, set_region_schedule_limit cluster, set_replica_schedule_limit cluster"],
@@ -117,6 +124,7 @@ const rows: Row[] = [
 
   ["a hot region", "hot_region", "region-18", { hot: heat }, "fault: overloaded region-18, split_region region-18"],
   ["a hot region too small to be split", "hot_region", "region-18", { hot: small }, "fault: overloaded region-18"],
+  ["a hot region whose store is slow by now, and the idlest other one down", "hot_region", "region-18", { hot: heat, prometheus: { [one]: { p99Ms: 400 } }, stores: { [big]: { leaderCount: 4 } }, probe: { [big]: down("refused") } }, `fault: overloaded region-18, split_region region-18, transfer_leader region-18 ${four}`],
   ["a hot region whose store is slow by now", "hot_region", "region-18", { hot: heat, prometheus: { [one]: { p99Ms: 400 } }, stores: { [big]: { leaderCount: 4 } } }, `fault: overloaded region-18, split_region region-18, transfer_leader region-18 ${big}`],
 ]; // prettier-ignore
 
@@ -138,7 +146,8 @@ describe("what is broken, where, and what is to be done", () => {
     }; // prettier-ignore
     const isSmall = (name: string) => ["quorum_lost", "leaderless_regions", "leader_imbalance"].includes(name);
     for (const [sentence, invariant, target, world, expected] of rows.filter(([, name]) => !isSmall(name))) {
-      if (sentence.includes("all") || sentence.includes("nothing answers")) continue;
+      // What these are about is how few stores there are.
+      if (/\ball\b|nothing answers|of two|every store|nobody else/.test(sentence)) continue;
       const sources = new Set([...Object.keys(world), ...Object.keys(many)]);
       const part = (from: World, source: string) => Object.entries(from).find(([name]) => name === source)?.[1] ?? {};
       const crowd: World = Object.fromEntries(
@@ -204,6 +213,30 @@ test("the old value of a limit is proposed where the last good snapshot has it, 
   expect(limitOf({ schedule: { cluster: { leaderScheduleLimit: 8 } } })).toEqual({ limit: 8 });
   expect(limitOf(world)).toEqual({ limit: 4 });
 });
+
+test("PD is told of no threshold below the one from which it counts a store as empty", () => {
+  const world = { stores: { [one]: filling, ...fourth }, probe: fourthUp };
+  const proposedAt = (highSpaceRatio: number) => {
+    const { file } = caseIn({ ...world, schedule: { cluster: { highSpaceRatio } } }, { invariant: "low_disk_space", target: one });
+    return playbook(file).proposals.map(({ parameters }) => parameters);
+  };
+  expect(proposedAt(0.7)).toEqual([{ percent: 74 }]);
+  expect(proposedAt(0.75)).toEqual([{ percent: 76 }]);
+}); // prettier-ignore
+
+test("a store that PD has lost and that is down by then is down, not cut off", () => {
+  const world = { stores: { [one]: lost }, probe: { [one]: down("silent") } };
+  const { file, ground } = caseIn(world, { invariant: "store_disconnected", target: one }, { detail: { kind: "state", value: "Disconnected", expected: "Up" } });
+  expect(summaryOf(playbook(file))).toBe("fault: hung store-1");
+  expectSound(playbook(file), file, ground);
+}); // prettier-ignore
+
+test("a slow disk is told from a starved store by how long the log takes", () => {
+  const headlineAt = (appendLogP99Ms: number) =>
+    playbook(caseIn({ prometheus: { [one]: { p99Ms: 700, appendLogP99Ms } } }, { invariant: "high_latency", target: one }).file).headline;
+  expect(headlineAt(300)).toBe("The disk of store-1 is slow: one in a hundred writes to its log takes 300 ms or more");
+  expect(headlineAt(3)).toContain("starved");
+}); // prettier-ignore
 
 test("a drain of the operator's own is somebody's plan, not forgotten", () => {
   const drained = (target: string): RecentAction[] => {
