@@ -94,11 +94,13 @@ const healths = {
   "empty-region-count": "empty",
 } as const;
 
-function take(reading: PrometheusReading, name: MetricName, { labels, value }: Sample): void {
+function take(reading: PrometheusReading, name: MetricName, { labels, value: exact }: Sample): void {
+  // Who cites a value shouldn't have to write seventeen digits.
+  const value = Math.round(exact * 1_000) / 1_000;
   if (name === "isScraped" || name === "hasEtcdLeader") reading[name] = value === 1;
   else if (name === "regionHealth") {
     const health = Object.entries(healths).find(([type]) => type === labels["type"])?.[1];
-    if (health !== undefined) reading.regionHealth = { ...reading.regionHealth, [health]: Math.round(value) };
+    if (health !== undefined) reading.regionHealth = { ...reading.regionHealth, [health]: value };
   } else if (name === "clusterRequestsPerS") reading.requestsPerS = value;
   else if (name === "clusterP99Ms") reading.p99Ms = value;
   else reading[name] = value;

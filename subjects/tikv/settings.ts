@@ -73,7 +73,7 @@ export const settingsHelp = [
   {
     name: "TIKV_PD_ENDPOINTS",
     about:
-      "client addresses of PD members, e.g. http://127.0.0.1:2379,http://127.0.0.1:2382; PD lists the others itself, and what each is called, unless an entry says it: pd-1=http://127.0.0.1:2379",
+      "client addresses of PD members, e.g. http://127.0.0.1:2379,http://127.0.0.1:2382; PD lists the others itself, and what each is called; where the addresses that it lists can't be reached from here, say them by name: pd-1=http://127.0.0.1:2379",
   },
   {
     name: "TIKV_PROMETHEUS_URL",
