@@ -96,6 +96,7 @@ const rows: Row[] = [
   ["latency of the cluster beside a hot region", "high_latency", "cluster", { prometheus: { cluster: { p99Ms: 400 } }, hot: heat }, "fault: overloaded store-1"],
   ["latency of a store that another one's hot region doesn't touch", "high_latency", four, { prometheus: { [four]: { p99Ms: 700, commitLogP99Ms: 740 } }, hot: heat }, "fault: overloaded store-4, drain_store store-4"],
   ["one slow store with a quick disk is starved", "high_latency", one, { prometheus: { [one]: { p99Ms: 700, commitLogP99Ms: 740 } } }, "fault: overloaded store-1, drain_store store-1"],
+  ["one slow store that nothing is to be compared with", "high_latency", one, { stores: { [four]: null, [big]: null }, probe: { [four]: null, [big]: null }, prometheus: { [one]: { p99Ms: 700 }, [four]: null, [big]: null, cluster: { p99Ms: null } } }, "unknown"],
   ["all stores slow at once", "high_latency", "cluster", { prometheus: every([...stores, "cluster"], { p99Ms: 400 }) }, "fault: overloaded cluster"],
   ["requests slow, no store is", "high_latency", "cluster", { prometheus: { cluster: { p99Ms: 140 } } }, "unknown"],
 
@@ -147,7 +148,7 @@ describe("what is broken, where, and what is to be done", () => {
     const isSmall = (name: string) => ["quorum_lost", "leaderless_regions", "leader_imbalance"].includes(name);
     for (const [sentence, invariant, target, world, expected] of rows.filter(([, name]) => !isSmall(name))) {
       // What these are about is how few stores there are.
-      if (/\ball\b|nothing answers|of two|every store|nobody else/.test(sentence)) continue;
+      if (/\ball\b|nothing (answers|is to be)|of two|every store|nobody else/.test(sentence)) continue;
       const sources = new Set([...Object.keys(world), ...Object.keys(many)]);
       const part = (from: World, source: string) => Object.entries(from).find(([name]) => name === source)?.[1] ?? {};
       const crowd: World = Object.fromEntries(
@@ -197,6 +198,17 @@ test("a killed store is told from a paused one by what refuses, and cites the pr
   expect(answer.alternatives.map(({ cause }) => cause.category)).toEqual(["hung", "unreachable", "none"]);
   expect(answer.headline).toContain("nothing listens on its port");
 });
+
+test("a dead PD member is told with what it was: the leader, or the one whose death takes the quorum", () => {
+  const headlineOf = (world: World) => playbook(caseIn(world, { invariant: "pd_member_down", target: "pd-1" }).file).headline;
+  const dead = down("refused");
+  expect(headlineOf({ probe: { "pd-1": dead }, members: { cluster: unled } })).toMatch(/its port; it led PD$/);
+  expect(headlineOf({ probe: { "pd-1": dead, "pd-2": dead } })).toMatch(/its port; PD has lost its quorum$/);
+  const pd2 = { leader: "pd-2", answers: every(members, { leader: "pd-2" }) };
+  const before: World = { members: { cluster: pd2 } };
+  const { file } = caseIn({ probe: { "pd-1": dead }, ...before }, { invariant: "pd_member_down", target: "pd-1" }, { before });
+  expect(playbook(file).headline).toMatch(/its port$/);
+}); // prettier-ignore
 
 test("a slow network is told from half a hang by whether the store finds the others slow too", () => {
   const both = playbook(caseIn({ stores: blamesBack }, { invariant: "store_slow", target: one }).file);
