@@ -89,6 +89,11 @@ export class Cluster {
     return typeof at === "number" ? at : undefined;
   }
 
+  /** Whether the fresh cluster's regions have all been led. */
+  get isLaidOut(): boolean {
+    return this.#keys.has("laid-out");
+  }
+
   get configSet(): ConfigSet {
     return z.record(z.string(), z.union([z.number(), z.string()])).parse(this.#keys.get("config") ?? {});
   }

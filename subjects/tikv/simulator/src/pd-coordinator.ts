@@ -3,11 +3,11 @@ import type { Log } from "./log.ts";
 import { Balance } from "./pd-balance.ts";
 import type { Cluster } from "./pd-cluster.ts";
 import { Hotspots } from "./pd-hotspot.ts";
-import { layOut } from "./pd-layout.ts";
+import { firstClaims, layOut } from "./pd-layout.ts";
 import { Operators } from "./pd-operators.ts";
 import { Schedulers } from "./pd-schedulers.ts";
 import { countsOf } from "./pd-store-answer.ts";
-import { type Claim, Nothing, type RegionHeartbeat } from "./wire.ts";
+import { Nothing, type RegionHeartbeat } from "./wire.ts";
 
 const tickMs = 100;
 /** PD's jobs that turn a new store to serving and an emptied one to a tombstone. */
@@ -26,7 +26,6 @@ export class Coordinator {
   readonly #timer: NodeJS.Timeout;
   #nodeStateAtMs = Date.now();
   #firstStoreMs = 0;
-  #layout: Claim[] | "wanted" | "given";
   #isBusy = false;
 
   constructor(cluster: Cluster, log: Log, startedAtMs: number, size: { stores: number; regions: number }) {
@@ -37,7 +36,6 @@ export class Coordinator {
     this.hotspots = new Hotspots(cluster);
     this.#log = log;
     this.#size = size;
-    this.#layout = cluster.regions.size === 0 ? "wanted" : "given";
     this.#timer = setInterval(() => void this.#tick(), tickMs);
   }
 
@@ -94,18 +92,19 @@ export class Coordinator {
     }
   }
 
-  /** A fresh cluster's regions, over all the stores that are to come: told until each leader has reported. */
+  /** A fresh cluster's regions, over all the stores that are to come: told until each leader has reported, to whichever PD leads. */
   async #layOut(): Promise<void> {
-    if (this.#layout === "given") return;
-    if (this.#layout === "wanted") {
-      const stores = [...this.cluster.stores.values()];
-      if (stores.length > 0 && this.#firstStoreMs === 0) this.#firstStoreMs = Date.now();
+    const { cluster } = this;
+    if (cluster.isLaidOut) return;
+    if (cluster.regions.size === 0) {
+      const stores = cluster.stores.size;
+      if (stores > 0 && this.#firstStoreMs === 0) this.#firstStoreMs = Date.now();
       const isLate = this.#firstStoreMs > 0 && Date.now() - this.#firstStoreMs > 20_000;
-      if (stores.length < this.#size.stores && !(isLate && stores.length >= this.cluster.maxReplicas)) return;
-      this.#layout = await layOut(this.cluster, this.#size.regions);
+      if (stores < this.#size.stores && !(isLate && stores >= cluster.maxReplicas)) return;
+      await layOut(cluster, this.#size.regions);
     }
-    const missing = this.#layout.filter(({ region }) => this.cluster.regions.get(region.id)?.report === undefined);
-    if (missing.length === 0) this.#layout = "given";
+    const missing = firstClaims(cluster).filter(({ region }) => cluster.regions.get(region.id)?.report === undefined);
+    if (missing.length === 0) await cluster.write([{ key: "laid-out", value: true }]);
     const processes = new Set(missing.flatMap(({ region }) => region.peers.map(({ store }) => this.#processOf(store))));
     const told = [...processes].map(async (process) => {
       const claims = missing.filter(({ region }) =>

@@ -1,5 +1,5 @@
 import type { Cluster } from "./pd-cluster.ts";
-import { type Claim, RegionMeta } from "./wire.ts";
+import type { Claim, RegionMeta } from "./wire.ts";
 
 /** A raft group begins at this term in a real TiKV. */
 const firstTerm = 5;
@@ -8,30 +8,39 @@ const regionBytes = 24 * 1_048_576;
 const keysPerRegion = 20_000;
 
 /** `count` regions of equal ranges of keys (`k000000000` and on), each with its peers on different stores, led evenly. */
-export async function layOut(cluster: Cluster, count: number): Promise<Claim[]> {
+export async function layOut(cluster: Cluster, count: number): Promise<void> {
   const stores = [...cluster.stores.keys()];
   const replicas = Math.min(cluster.maxReplicas, stores.length);
   const firstId = await cluster.allocate(count * (1 + replicas));
-  const claims = Array.from({ length: count }, (_, at): Claim => {
+  const regions = Array.from({ length: count }, (_, at): RegionMeta => {
     const id = firstId + at * (1 + replicas);
     const peers = Array.from({ length: replicas }, (_, nth) => ({
       id: id + 1 + nth,
       store: stores[(at + nth) % stores.length] ?? 0,
       role: "Voter" as const,
     }));
-    const region = RegionMeta.parse({
+    return {
       id,
       confVer: 5,
       version: 5 + count,
       peers,
       startKey: at === 0 ? "" : keyAt(at),
       endKey: at === count - 1 ? "" : keyAt(at + 1),
-    });
-    return { region, term: firstTerm, leader: peers[0]?.store ?? 0, sizeBytes: regionBytes, keys: keysPerRegion };
+    };
   });
-  await cluster.write(claims.map(({ region }) => ({ key: `region/${region.id}`, value: region })));
-  for (const { region } of claims) cluster.regions.set(region.id, { meta: region });
-  return claims;
+  await cluster.write(regions.map((region) => ({ key: `region/${region.id}`, value: region })));
+  for (const meta of regions) cluster.regions.set(meta.id, { meta });
+}
+
+/** What the stores are told of a fresh cluster's regions, each led by its first peer. */
+export function firstClaims(cluster: Cluster): Claim[] {
+  return [...cluster.regions.values()].map(({ meta }) => ({
+    region: meta,
+    term: firstTerm,
+    leader: meta.peers[0]?.store ?? 0,
+    sizeBytes: regionBytes,
+    keys: keysPerRegion,
+  }));
 }
 
 /** In the middle of two keys (upper-case hex, empty: no end). */

@@ -144,7 +144,7 @@ export class Leadership {
     this.#tickedMs = now;
     if (!this.quorum.isLeader) this.#heardOfLeaderMs = this.quorum.heardMs;
     this.#introduce(now);
-    const isExpired = now - this.quorum.heardMs > this.#options.scale.wait(lease, 900);
+    const isExpired = now - this.quorum.heardMs > this.#options.scale.wait(lease, 2_000);
     if (this.isServing && isExpired && now > this.#sleptUntilMs) this.#rest();
     // Its majority came back before it was voted out.
     if (this.quorum.isLeader && !this.isServing && !isExpired && this.#keys.get("leader") === this.#options.member.name)

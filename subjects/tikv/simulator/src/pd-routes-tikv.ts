@@ -25,8 +25,8 @@ export function tikvRoutes(coordinator: Coordinator, log: Log): Routes {
       return json({ directoryVersion: cluster.directoryVersion });
     },
     "POST /simulator/region-heartbeats": async ({ body }) => {
-      for (const heartbeat of RegionHeartbeats.parse(decodeJson(body)).regions)
-        await coordinator.regionHeartbeat(heartbeat);
+      const { regions } = RegionHeartbeats.parse(decodeJson(body));
+      await Promise.all(regions.map((heartbeat) => coordinator.regionHeartbeat(heartbeat)));
       return json({});
     },
     "POST /simulator/directory": () =>

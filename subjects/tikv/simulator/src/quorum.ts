@@ -122,9 +122,9 @@ export class Quorum {
     return this.#options.scale.wait(500, 60);
   }
 
-  /** etcd's election time-out of 3 s, drawn anew each time, as it was measured. */
+  /** etcd's election time-out of 3 s, drawn anew each time, as it was measured; never so short that a busy machine looks dead. */
   get #silenceMs(): { min: number; max: number } {
-    return { min: this.#options.scale.wait(2_600, 500), max: this.#options.scale.wait(5_300, 900) };
+    return { min: this.#options.scale.wait(2_600, 1_200), max: this.#options.scale.wait(5_300, 2_400) };
   }
 
   #isUpToDate(name: string): boolean {

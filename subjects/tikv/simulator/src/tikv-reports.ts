@@ -14,6 +14,7 @@ export class Reports {
   #directoryVersion = -1;
   #isSendingStores = false;
   #isSendingRegions = false;
+  #sendAgainAtMs = 0;
 
   constructor(pd: PdClient, stores: Store[], links: Links, process: string) {
     this.#pd = pd;
@@ -70,14 +71,21 @@ export class Reports {
     }
   }
 
-  /** What PD doesn't take is said again by the next change, or in a minute. */
+  /** A change that PD doesn't take is said again a second later; what hasn't changed, in its minute. */
   async #sendRegions(): Promise<void> {
-    if (this.#isSendingRegions) return;
+    if (this.#isSendingRegions || Date.now() < this.#sendAgainAtMs) return;
     this.#isSendingRegions = true;
     try {
       const now = Date.now();
       const regions = this.#linked(this.#stores).flatMap((store) => store.regionHeartbeats(now));
-      if (regions.length > 0) await this.#pd.tell("region-heartbeats", { regions }, Nothing);
+      if (regions.length === 0 || (await this.#pd.tell("region-heartbeats", { regions }, Nothing)) !== undefined)
+        return;
+      this.#sendAgainAtMs = Date.now() + this.#links.rhythmMs;
+      const changed = new Map(
+        regions.filter(({ isChange }) => isChange).map(({ claim }) => [claim.region.id, claim.leader]),
+      );
+      for (const { raft } of this.#stores)
+        for (const peer of raft?.led ?? []) if (changed.get(peer.region.id) === raft?.storeId) peer.isChanged = true;
     } finally {
       this.#isSendingRegions = false;
     }

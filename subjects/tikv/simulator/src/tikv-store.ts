@@ -138,6 +138,7 @@ export class Store {
       .map((peer) => {
         const heartbeat: RegionHeartbeat = {
           claim: claimOf(peer, this.id ?? 0),
+          isChange: peer.isChanged,
           pending: [...peer.pending],
           down: this.#down(peer.region),
           flow: { ...peer.flow, seconds: Math.max((now - peer.reportedAtMs) / 1_000, 0.001) },

@@ -68,6 +68,8 @@ export const StoreHeartbeatsTaken = z.object({ directoryVersion: z.int() });
 
 export const RegionHeartbeat = z.object({
   claim: Claim,
+  /** A change since the one before, not the one of each minute. */
+  isChange: z.boolean(),
   /** Stores whose peer lags behind, and since how many seconds others are gone. */
   pending: z.array(id),
   down: z.array(z.object({ store: id, seconds: z.int() })),
