@@ -1,6 +1,5 @@
 import { defineReadTool, type ReadTool } from "@operator/subject/read-tool";
 import { z } from "zod";
-import { observe } from "./observe.ts";
 
 const OneSource = z.strictObject({
   source: z
@@ -16,6 +15,8 @@ const getReading = defineReadTool<typeof OneSource>({
     "The same as in the snapshots, read anew, target by target: a value, or the error with which it can't be read. Helps to see whether what the first bad snapshot shows is still so: a node that registered again, a Redis that answers, a limit that was put right.",
   parameters: OneSource,
   read: async ({ source }, { environment, signal }) => {
+    // Who only tells a model of it needs no client of Redis, which takes some 6 MB.
+    const { observe } = await import("./observe.ts");
     const observation = await observe(environment);
     try {
       const named = (name: string) => observation.sources.find((each) => each.name === name);
