@@ -4,7 +4,7 @@ import { storeTarget } from "./targets.ts";
 /** A larger cluster is watched in part: its stores with the lowest ids. */
 const storesMax = 2_000;
 
-export interface KnownStore {
+interface KnownStore {
   id: string;
   /** Where clients and other stores reach it. */
   address: string;
@@ -16,6 +16,7 @@ export interface KnownStore {
 /** The stores that PD listed last, by target. */
 export class KnownStores {
   #stores: ReadonlyMap<string, KnownStore> = new Map();
+  #watched: ReadonlyMap<string, KnownStore> = new Map();
   readonly #departed = new Set<string>();
   #isListed = false;
 
@@ -35,6 +36,7 @@ export class KnownStores {
         },
       ]),
     );
+    this.#watched = new Map([...this.#stores].filter(([, { isTombstone }]) => !isTombstone));
     for (const target of before.keys()) this.#departed.add(target);
     for (const target of this.#stores.keys()) this.#departed.delete(target);
     return watched;
@@ -51,7 +53,7 @@ export class KnownStores {
 
   /** Those that should be at work: no tombstones. */
   watched(): ReadonlyMap<string, KnownStore> {
-    return new Map([...this.#stores].filter(([, { isTombstone }]) => !isTombstone));
+    return this.#watched;
   }
 
   /** Targets that PD has forgotten: it does so only with tombstones, when it's told to. */

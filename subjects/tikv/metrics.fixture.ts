@@ -5,13 +5,13 @@ import { serve, type Serving } from "./recorded.fixture.ts";
 const historyS = 75;
 
 /** A counter that has grown by so much a second, for ever. */
-export interface Counter {
+interface Counter {
   series: string;
   perS: number;
 }
 
 /** What a process of the cluster exports: a recorded page, some of it changed, and counters that grow. */
-export interface Page {
+interface Page {
   recording: string;
   /** Series → value, in place of what was recorded. */
   changes?: Record<string, number>;

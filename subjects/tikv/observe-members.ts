@@ -78,7 +78,7 @@ export function leaderBy(answers: readonly Answer[]): string | undefined {
 }
 
 /** Who led last, since when, and when that was last heard. */
-export interface Leadership {
+interface Leadership {
   leader?: string;
   sinceMs?: number;
   heardAtMs?: number;

@@ -156,6 +156,29 @@ test("the leader of PD is killed: nobody leads, sources of the leader fail with 
   await until("stores are read again", () => readingsOf("stores").then(Boolean, () => false));
 });
 
+test("the leader of PD is paused: who passes questions on to it is silent as well, every reading ends in time, and another one leads", async () => {
+  const killed = cluster.pds.find(({ name }) => !cluster.member(name).isRunning);
+  cluster.start(killed?.name ?? "");
+  const leader = (await read("members"))["cluster"]?.leader ?? "";
+  await until(
+    "the killed one follows",
+    async () => (await read("members"))["cluster"]?.answers[killed?.name ?? ""]?.leader === leader,
+  );
+  cluster.member(leader).signal("SIGSTOP");
+  const reading = (await read("members"))["cluster"];
+  expect(reading?.leader).toBeUndefined();
+  expect(Object.values(reading?.answers ?? {}).map(({ code }) => code)).toEqual(["TIMEOUT", "TIMEOUT", "TIMEOUT"]);
+  await expect(readingsOf("stores")).rejects.toMatchObject({ code: "TIMEOUT" });
+  await until(
+    "another one leads",
+    async () => ![leader, undefined].includes((await read("members"))["cluster"]?.leader),
+    30_000,
+  );
+  // The paused one costs a question 400 ms, and only the first.
+  await until("stores are read again", () => readingsOf("stores").then(Boolean, () => false));
+  cluster.member(leader).signal("SIGCONT");
+});
+
 test("Prometheus is away: its source fails with a code, and the others go on", async () => {
   await prometheus[Symbol.asyncDispose]();
   await expect(readingsOf("prometheus")).rejects.toMatchObject({
