@@ -78,7 +78,12 @@ test("a well cluster, source by source", async () => {
     evictLeader: [],
   });
   expect((await read("operators"))["cluster"]?.count).toBeTypeOf("number");
-  await until("regions have traffic", async () => ((await read("hot"))["cluster"]?.write[0]?.writtenKeys ?? 0) > 0);
+  // Regions tell PD of their traffic once a minute, here every 12 s.
+  await until(
+    "regions have traffic",
+    async () => ((await read("hot"))["cluster"]?.write[0]?.writtenKeys ?? 0) > 0,
+    30_000,
+  );
 });
 
 test("each store and each member is probed where it is, under its own name", async () => {
