@@ -6,11 +6,17 @@ const listMax = 20;
 /** Longer than this no value can be quoted. */
 export const leafCharsMax = 400;
 
+type Order = "sorted" | "own";
+
 /**
- * A document's smallest citable values by JSON pointer, keys sorted: scalars, empty containers, and short lists of
+ * A document's smallest citable values by JSON pointer, keys sorted unless their own order is wanted: scalars, empty containers, and short lists of
  * scalars, which only mean something whole; the items of a list that is too long to be quoted. At most `leavesMax`.
  */
-export function leavesOf(document: Json, leavesMax: number, path: readonly string[] = []): Map<string, Json> {
+export function leavesOf(
+  document: Json,
+  leavesMax: number,
+  { path = [], order = "sorted" }: { path?: readonly string[]; order?: Order } = {},
+): Map<string, Json> {
   const leaves = new Map<string, Json>();
   const visit = (value: Json, path: readonly string[]): void => {
     if (leaves.size >= leavesMax) return;
@@ -18,7 +24,7 @@ export function leavesOf(document: Json, leavesMax: number, path: readonly strin
       leaves.set(toPointer(path), value);
       return;
     }
-    for (const key of keysOf(value)) {
+    for (const key of keysOf(value, order)) {
       const child = childOf(value, key);
       // An optional field of a parsed message may be there as `undefined`; on the wire it isn't.
       if (child !== undefined) visit(child, [...path, key]);
@@ -35,9 +41,10 @@ function isLeaf(value: Json): boolean {
   return JSON.stringify(value).length <= leafCharsMax;
 }
 
-function keysOf(value: Json): string[] {
+function keysOf(value: Json, order: Order): string[] {
   if (value === null || typeof value !== "object") return [];
-  return Array.isArray(value) ? [...value.keys()].map(String) : Object.keys(value).sort();
+  if (Array.isArray(value)) return [...value.keys()].map(String);
+  return order === "own" ? Object.keys(value) : Object.keys(value).sort();
 }
 
 function childOf(value: Json, key: string): Json | undefined {

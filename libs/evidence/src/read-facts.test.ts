@@ -40,13 +40,13 @@ function keptRead(value: Json, changed: Partial<ReadEvidence> = {}): KeptRead {
   return { address: addressOf(flow.toolEvidence, document), document };
 }
 
-test("each value is a fact, numbered behind the others, dated when it was read, and told as it's to be quoted", () => {
+test("each value is a fact, in its own order, numbered behind the others, dated when it was read, and told as it's to be quoted", () => {
   const kept = keptRead({ "store-4": { state: "Down", leaders: 0 }, labels: ["zone-a", "ssd"] });
   const { facts, text } = readFactsOf(kept, telling);
   expect(facts).toEqual([
-    { id: "E41", address: kept.address, pointer: "/value/labels", value: ["zone-a", "ssd"], atMs: breachMs + 2_000 },
+    { id: "E41", address: kept.address, pointer: "/value/store-4/state", value: "Down", atMs: breachMs + 2_000 },
     { id: "E42", address: kept.address, pointer: "/value/store-4/leaders", value: 0, atMs: breachMs + 2_000 },
-    { id: "E43", address: kept.address, pointer: "/value/store-4/state", value: "Down", atMs: breachMs + 2_000 },
+    { id: "E43", address: kept.address, pointer: "/value/labels", value: ["zone-a", "ssd"], atMs: breachMs + 2_000 },
   ]);
   const lines = text
     .split("\n")
@@ -60,9 +60,9 @@ test("of a list that is too long to be quoted whole each item is a fact", () => 
   const lines = ["a", "b"].map((letter) => letter.repeat(300));
   const { facts } = readFactsOf(keptRead({ lines, ids: ["1", "2"] }), telling);
   expect(facts.map(({ pointer, value }) => [pointer, value])).toEqual([
-    ["/value/ids", ["1", "2"]],
     ["/value/lines/0", lines[0]],
     ["/value/lines/1", lines[1]],
+    ["/value/ids", ["1", "2"]],
   ]);
 });
 

@@ -24,7 +24,9 @@ export function readFactsOf(
   { after, nonce, secrets }: { after: number; nonce: string; secrets: readonly string[] },
 ): { facts: Fact[]; text: string } {
   const { tool, parameters, readAtMs, value, leftOut } = document;
-  const tellable = [...leavesOf(value, leavesMax, ["value"])].filter(([at, each]) => isTellable(at, each, secrets));
+  // In its own order: a read tool says the most telling first, and the end is what has no room.
+  const leaves = leavesOf(value, leavesMax, { path: ["value"], order: "own" });
+  const tellable = [...leaves].filter(([at, each]) => isTellable(at, each, secrets));
   const facts: Fact[] = [];
   const lines: string[] = [];
   let chars = 0;

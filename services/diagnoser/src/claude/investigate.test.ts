@@ -97,9 +97,9 @@ test("what a read tool says is evidence before it's cited, and whoever acts on t
   const { diagnosis } = consulted.result;
   const facts = diagnosis.facts.filter(({ pointer }) => pointer.startsWith("/value/"));
   expect(facts).toMatchObject([
+    { pointer: "/value/state", value: "gone" },
     { pointer: "/value/exits", value: 3, atMs: readAtMs },
     { pointer: "/value/note", value: "it's [secret]" },
-    { pointer: "/value/state", value: "gone" },
   ]);
   const kept = await ticketer.last(flow.toolEvidence, facts[0]?.address ?? "");
   expect(kept?.message).toMatchObject({ ticket: ticket.id, attempt: 1, tool: "get_node", readAtMs });
