@@ -102,6 +102,19 @@ test("a page says what, why, by which evidence, why not the others, what to do, 
   `);
 });
 
+test("what a read tool said stands with the tool's name, as /value alone would be anybody's", () => {
+  const [first] = diagnosis.facts;
+  if (!first) throw new Error("no fact");
+  const told = {
+    ...first,
+    address: `operator.evidence.ratelimiter.tool.node_down.node-a.1.1.get_reading.${breachMs}`,
+    pointer: "/value/cluster/value/members",
+  };
+  const page = renderDiagnosis({ ...diagnosis, facts: [told, ...diagnosis.facts.slice(1)] });
+  expect(page).toContain("| `get_reading /value/cluster/value/members` |");
+  expect(page).toContain("| `/parts/probe/node-a/sinceMs` |");
+});
+
 test("what couldn't be verified says so first", () => {
   const page = renderDiagnosis(diagnosis, [{ code: "FACT_DIFFERS", path: "facts.0", message: 'E1 says "up"' }]);
   expect(page.indexOf("could not be verified")).toBeLessThan(page.indexOf("## Cause"));

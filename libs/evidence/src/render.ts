@@ -1,5 +1,6 @@
 import type { Answer, Cost, Diagnosis, Rejection } from "@operator/contracts/diagnosis";
 import type { Fact } from "@operator/contracts/evidence";
+import { ReadToolName } from "@operator/contracts/read-tool";
 import { code, prose } from "./markdown.ts";
 
 /**
@@ -102,7 +103,7 @@ function evidenceOf({ answer, facts }: Diagnosis): string[] {
   if (answer.evidence.length === 0) return [];
   const rows = answer.evidence.map(({ id, quote, shows }) => {
     const fact = facts.find((each) => each.id === id);
-    const where = fact ? `${code(fact.pointer)} | ${timeOf(fact.atMs)}` : "no such fact |";
+    const where = fact ? `${code(placeOf(fact))} | ${timeOf(fact.atMs)}` : "no such fact |";
     const meant = fact && isTime(fact) ? ` ${timeOf(Number(fact.value))}` : "";
     return `| ${id} | ${code(quote)}${meant} | ${where} | ${prose(shows)} |`;
   });
@@ -119,6 +120,12 @@ function evidenceOf({ answer, facts }: Diagnosis): string[] {
     "Each value stands in a snapshot that is kept; look it up by fetching the snapshot and following the pointer:",
     ...[...documents].map(([address, ids]) => `- ${ids.join(", ")}: ${lookUp(address)}`),
   ];
+}
+
+/** Where a fact stands in its document; of what a read tool said, with its name, as the pointers of all of them are alike. */
+function placeOf({ address, pointer }: Fact): string {
+  const tool = address.split(".").at(-2) ?? "";
+  return ReadToolName.safeParse(tool).success ? `${tool} ${pointer}` : pointer;
 }
 
 /** A time in milliseconds reads better as a date; its pointer says that it is one. */
