@@ -1,5 +1,5 @@
 import type { Invariant } from "@operator/subject/invariant";
-import { storeLeft } from "./invariant-pd-word.ts";
+import { isDrained, storeLeft } from "./invariant-pd-word.ts";
 import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
 import { cluster, storeIdOf } from "./targets.ts";
@@ -22,14 +22,21 @@ export const highLatency: Invariant<State> = {
   worstDetectionMs: 130_000,
   limit: p99MsMax,
   unit: "ms",
-  why: "A read or write of a well store takes a few ms, so 100 ms is a queue, and a minute of it no compaction. The quantile is of the last minute, which comes on top. It's the only sign of a store that is halted most of the time and goes on: no field of PD shows it (measured: 650 to 800 ms). Below two requests a second, or when its scrape fails, nobody can tell. The official TiKV_async_request_write_duration_seconds and its like come at 1 s, ten times as much. When most stores are slow it's said once, of the cluster; else of the slow ones, and not of the cluster.",
+  why: "A read or write of a well store takes a few ms, so 100 ms is a queue, and a minute of it no compaction. The quantile is of the last minute, which comes on top. It's the only sign of a store that is halted most of the time and goes on: no field of PD shows it (measured: 650 to 800 ms). Below two requests a second, or when its scrape fails, nobody can tell, but of a store that was drained: nobody is to ask it. The official TiKV_async_request_write_duration_seconds and its like come at 1 s, ten times as much. When most stores are slow it's said once, of the cluster; else of the slow ones, and not of the cluster.",
   targets: ({ prometheus }) =>
     Object.keys(prometheus ?? {}).filter((target) => target === cluster || storeIdOf(target) !== undefined),
   needs: (target) => [{ source: "prometheus", target }],
-  judge: (state, target) => {
+  judge: (state, target, atMs) => {
     const reading = state.prometheus?.[target];
     if (!reading) return { verdict: "unknown", reason: `Prometheus was never asked about ${target}` };
     const own = latencyOf(state, target);
+    if (!own && reading.isScraped === true && isDrained(state, target, atMs)) {
+      const pointers = [
+        ...pointersTo("stores", target, "leaderCount"),
+        ...pointersTo("schedule", cluster, "evictLeader"),
+      ];
+      return { verdict: "ok", reason: `${target} leads nothing, so nobody asks it`, value: "drained", pointers };
+    }
     if (!own) {
       const reason =
         reading.isScraped === false
@@ -52,7 +59,10 @@ export const highLatency: Invariant<State> = {
     const slow = judged.filter(([, { p99Ms }]) => p99Ms > p99MsMax).map(([store]) => store);
     const isClusters = slow.length * 2 > judged.length;
     if (target === cluster && slow.length > 0 && !isClusters) {
-      return { verdict: "unknown", reason: `${reason}: told of ${slow.slice(0, 5).join(", ")}, which alone are slow` };
+      return {
+        verdict: "unknown",
+        reason: `${reason}: told of the stores that alone are slow, ${slow.slice(0, 5).join(", ")}`,
+      };
     }
     if (target !== cluster && isClusters && latencyOf(state, cluster)) {
       return {
@@ -70,6 +80,12 @@ export const highLatency: Invariant<State> = {
   },
   left: storeLeft,
 };
+
+/** The 99th percentile of a store's requests of the last minute, where it's too high; in ms. */
+export function slowP99Of(state: State, store: string): number | undefined {
+  const { p99Ms = 0 } = latencyOf(state, store) ?? {};
+  return p99Ms > p99MsMax ? p99Ms : undefined;
+}
 
 function storesJudged(state: State): [string, Latency][] {
   return Object.keys(state.prometheus ?? {}).flatMap((target): [string, Latency][] => {

@@ -31,6 +31,12 @@ export function isLeaving({ state, nodeState }: StoreReading): boolean {
   return state === "Offline" || nodeState === "Removing";
 }
 
+/** Somebody had its leaders moved off it, and they are gone: no client asks it for anything. */
+export function isDrained(state: State, store: string, atMs: number): boolean {
+  const isEvicted = state.schedule?.[cluster]?.evictLeader.includes(store) === true;
+  return isEvicted && state.stores?.[store]?.leaderCount === 0 && doubtOfPd(state, atMs) === undefined;
+}
+
 function isGone({ state, nodeState }: StoreReading): boolean {
   return state === "Tombstone" || nodeState === "Removed";
 }

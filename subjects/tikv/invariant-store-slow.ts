@@ -1,5 +1,6 @@
 import type { Invariant } from "@operator/subject/invariant";
-import { doubtOfPd, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { slowP99Of } from "./invariant-high-latency.ts";
+import { doubtOfPd, isDrained, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
 import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
 import { cluster } from "./targets.ts";
@@ -15,14 +16,14 @@ const accusersShownMax = 4;
 /** A store whose disk, or whose network to its peers, is slow, though all else says that it's well. */
 export const storeSlow: Invariant<State> = {
   name: "store_slow",
-  title: "No store is slow",
+  title: "No store that serves is slow",
   severity: "warning",
   graceMs: 3_000,
   worstDetectionMs: 55_000,
   limit: diskScoreMax,
-  why: "A store that hangs by half stays Up in PD with every field green. Two signs: TiKV's own score of its disk from 10 on (PD calls it slow from 80, the official PD_cluster_slow_tikv_nums a minute later, and it's evicted at 100), and the score that the others give the network to it. The latter falls only over ten minutes, so its level is history: a store is blamed when a score has just risen, and two others, or all there are, agree. One blamer alone may itself be the slow one. A store that was cut off blames everybody, and is blamed by everybody. Scores come with heartbeats, every 10 s, so 3 s is one of them; it's more than store_down takes to be found, which would explain it. No official rule looks at the network's score.",
+  why: "A store that hangs by half stays Up in PD with every field green. Two signs: TiKV's own score of its disk from 10 on (PD calls it slow from 80, the official PD_cluster_slow_tikv_nums a minute later, and it's evicted at 100), and the score that the others give the network to it. The latter falls only over ten minutes, so its level is history: a store is blamed when a score has just risen, and two others, or all there are, agree. One blamer alone may itself be the slow one. A store that was cut off blames everybody, and is blamed by everybody. Scores come with heartbeats, every 10 s, so 3 s is one of them; it's more than store_down takes to be found, which would explain it. A store that was drained harms nobody by being slow: forgotten_evict_leader tells of it. It isn't well again before its requests of the last minute were quick, so that their latency is never told once more of its own. No official rule looks at the network's score.",
   targets: (state) => storesOf(state).map(([store]) => store),
-  needs: (store) => [{ source: "stores", target: store }, pdWord],
+  needs: (store) => [{ source: "stores", target: store }, { source: "schedule", target: cluster }, pdWord],
   judge: (state, store, atMs) => {
     const reading = state.stores?.[store];
     if (!reading) return { verdict: "unknown", reason: `${store} was never read` };
@@ -35,6 +36,10 @@ export const storeSlow: Invariant<State> = {
       ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
       ...pointersTo("probe", store, "state"),
     ];
+    if (isDrained(state, store, atMs)) {
+      const reason = `${store} is kept from leading and leads nothing: nobody waits for it, slow or not`;
+      return { verdict: "ok", reason, value: "drained", pointers: always };
+    }
     if (reading.slowScore !== undefined && slowScore >= diskScoreMax) {
       return {
         verdict: "violated",
@@ -70,6 +75,11 @@ export const storeSlow: Invariant<State> = {
     }
     if (reading.lastHeartbeatMs === undefined)
       return { verdict: "unknown", reason: `${store} is new: it hasn't reported yet` };
+    const p99Ms = slowP99Of(state, store);
+    if (p99Ms !== undefined) {
+      const reason = `${store}'s scores are well, but its requests of the last minute took up to ${Math.round(p99Ms)} ms`;
+      return { verdict: "unknown", reason };
+    }
     return {
       verdict: "ok",
       reason: `${store}'s disk has the score ${slowScore}, and at most one other finds the network to it slow`,

@@ -57,6 +57,9 @@ const ofStores: Row[] = [
   ["a store whose probe was never read", "store_disconnected", one, { stores: { [one]: { state: "Disconnected" } }, probe: { [one]: null } }, "unknown"],
 
   ["a slow disk", "store_slow", one, { stores: { [one]: { slowScore: 60 } } }, "violated 60"],
+  ["a slow disk of a store that was drained keeps nobody waiting", "store_slow", one, { stores: { [one]: { slowScore: 60, leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } } }, "ok drained"],
+  ["one that still leads does", "store_slow", one, { stores: { [one]: { slowScore: 60, leaderCount: 1 } }, schedule: { cluster: { evictLeader: [one] } } }, "violated 60"],
+  ["one that leads nothing for another reason is told of", "store_slow", one, { stores: { [one]: { slowScore: 60, leaderCount: 0 } } }, "violated 60"],
   ["a disk that was slow once", "store_slow", one, { stores: { [one]: { slowScore: 9 } } }, "ok 9"],
   ["a disk that was slow before PD's leader changed", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, ...newLeader }, "unknown"],
   ["two others find the network to it slower than before", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 7, rose: 6 }, [big]: { score: 32, rose: 31 } } } } }, "violated 32"],
@@ -66,6 +69,7 @@ const ofStores: Row[] = [
   ["scores at the top can't rise: nobody can tell", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 99, rose: 0 }, [big]: { score: 95, rose: 0 } } } } }, "unknown"],
   ["a score at the top counts beside one that rises", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 99, rose: 0 }, [big]: { score: 32, rose: 31 } } } } }, "violated 99"],
   ["a score of 1 is a well network", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 1, rose: 1 }, [big]: { score: 1, rose: 1 } } } } }, "ok 1"],
+  ["a store whose requests were slow a moment ago isn't well yet", "store_slow", one, { prometheus: { [one]: { p99Ms: 400 } } }, "unknown"],
   ["a new store hasn't told how quick it is", "store_slow", one, { stores: { [one]: { lastHeartbeatMs: null, slowScore: null } } }, "unknown"],
 
   ["a disk that is nearly full", "low_disk_space", one, { stores: { [one]: { availableBytes: 5 * 1024 ** 3 } } }, "violated 95"],
@@ -96,6 +100,9 @@ const ofLatency: Row[] = [
   ["100 ms is fast enough", "high_latency", one, { prometheus: { [one]: { p99Ms: 100 } } }, "ok 100"],
   ["one slow request of a few is no quantile", "high_latency", one, { prometheus: { [one]: { p99Ms: 650, requestsPerS: 1.9 } } }, "unknown"],
   ["a store that nobody asks", "high_latency", one, { prometheus: { [one]: { p99Ms: null, requestsPerS: 0 } } }, "unknown"],
+  ["a store that was drained isn't asked", "high_latency", one, { prometheus: { [one]: { p99Ms: null, requestsPerS: 0 } }, stores: { [one]: { leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } } }, "ok drained"],
+  ["but who is asked all the same is judged", "high_latency", one, { prometheus: { [one]: { p99Ms: 650 } }, stores: { [one]: { leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } } }, "violated 650"],
+  ["and one whose scrape fails isn't known to be", "high_latency", one, { prometheus: { [one]: { isScraped: false } }, stores: { [one]: { leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } } }, "unknown"],
   ["numbers of a store whose scrape fails are old", "high_latency", one, { prometheus: { [one]: { p99Ms: 650, isScraped: false } } }, "unknown"],
   ["a store that Prometheus was never asked about", "high_latency", one, { prometheus: { [one]: null } }, "unknown"],
 ]; // prettier-ignore
