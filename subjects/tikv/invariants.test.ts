@@ -101,6 +101,7 @@ const ofLatency: Row[] = [
   ["one slow request of a few is no quantile", "high_latency", one, { prometheus: { [one]: { p99Ms: 650, requestsPerS: 1.9 } } }, "unknown"],
   ["a store that nobody asks", "high_latency", one, { prometheus: { [one]: { p99Ms: null, requestsPerS: 0 } } }, "unknown"],
   ["a store that was drained isn't asked", "high_latency", one, { prometheus: { [one]: { p99Ms: null, requestsPerS: 0 } }, stores: { [one]: { leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } } }, "ok drained"],
+  ["nor is it known of one while PD's leader is new", "high_latency", one, { prometheus: { [one]: { p99Ms: null, requestsPerS: 0 } }, stores: { [one]: { leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } }, ...newLeader }, "unknown"],
   ["but who is asked all the same is judged", "high_latency", one, { prometheus: { [one]: { p99Ms: 650 } }, stores: { [one]: { leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } } }, "violated 650"],
   ["and one whose scrape fails isn't known to be", "high_latency", one, { prometheus: { [one]: { isScraped: false } }, stores: { [one]: { leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } } }, "unknown"],
   ["numbers of a store whose scrape fails are old", "high_latency", one, { prometheus: { [one]: { p99Ms: 650, isScraped: false } } }, "unknown"],
