@@ -6,10 +6,11 @@ import { readTopology } from "./topology.fixture.ts";
 
 const dashboards = Object.entries(readDashboards());
 
-test("there's one for the loop and one for the rate limiter, and the first is Grafana's home", () => {
+test("there's one for the loop and one for each subject, and the first is Grafana's home", () => {
   expect(dashboards.map(([file, { uid }]) => [file, uid])).toEqual([
     ["loop.json", "operator-loop"],
     ["ratelimiter.json", "operator-ratelimiter"],
+    ["tikv.json", "operator-tikv"],
   ]);
   const { grafana } = readTopology().services;
   expect(grafana?.environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).toBe("/etc/grafana/dashboards/loop.json");

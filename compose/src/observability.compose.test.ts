@@ -15,7 +15,18 @@ const Result = z.object({
 const Alerts = z.object({
   alerts: z.array(z.object({ labels: z.record(z.string(), z.string()), state: z.string() })),
 });
-const services = ["actuator", "chaos", "checker", "diagnoser", "observer", "ticketer"];
+/** The operator's own, of both subjects. */
+const services = [
+  "actuator",
+  "chaos",
+  "checker-ratelimiter",
+  "checker-tikv",
+  "diagnoser",
+  "observer-ratelimiter",
+  "observer-tikv",
+  "ticketer",
+];
+const members = ["pd-1", "pd-2", "pd-3", "tikv-1", "tikv-2", "tikv-3"];
 
 describe.skipIf(why !== undefined)("Prometheus", () => {
   let stack: ComposeStack;
@@ -55,16 +66,21 @@ describe.skipIf(why !== undefined)("Prometheus", () => {
   test("each target says its service and a name that people can read; who is scaled is there several times", async () => {
     await stack.compose("up", "--detach", "--no-recreate", "--wait", "--scale", "diagnoser=2");
     const targets = async () => (await ask("up == 1")).map(({ metric }) => metric);
-    await until("all are up, one of them twice", async () => (await targets()).length === services.length + 1 + 3);
-    const names = (await targets()).map(nameOf);
+    await until("all are up, one of them twice", async () => (await targets()).length === services.length + 1 + 3 + 6);
+    const isMember = ({ job = "" }: Record<string, string>) => job === "pd" || job === "tikv";
+    const ofTikv = (await targets()).filter(isMember).map(({ instance = "" }) => instance.replace(/:\d+$/, ""));
+    expect(ofTikv.toSorted()).toEqual(members);
+    const names = (await targets()).filter((target) => !isMember(target)).map(nameOf);
     const address = String.raw`@\d+\.\d+\.\d+\.\d+`;
     expect(names.toSorted()).toEqual([
       expect.stringMatching(`^actuator  actuator${address}$`),
       expect.stringMatching(`^chaos  chaos${address}$`),
       expect.stringMatching(`^checker ratelimiter checker-ratelimiter${address}$`),
+      expect.stringMatching(`^checker tikv checker-tikv${address}$`),
       expect.stringMatching(`^diagnoser  diagnoser${address}$`),
       expect.stringMatching(`^diagnoser  diagnoser${address}$`),
       expect.stringMatching(`^observer ratelimiter observer-ratelimiter${address}$`),
+      expect.stringMatching(`^observer tikv observer-tikv${address}$`),
       "ratelimiter  node-a",
       "ratelimiter  node-b",
       "ratelimiter  node-c",

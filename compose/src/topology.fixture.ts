@@ -18,7 +18,7 @@ const Service = z.looseObject({
   ports: z.array(z.string()).default([]),
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
-  build: z.object({ dockerfile: z.string() }).optional(),
+  build: z.object({ context: z.string(), dockerfile: z.string() }).optional(),
   init: z.boolean().optional(),
   read_only: z.boolean().optional(),
   privileged: z.boolean().optional(),
@@ -35,9 +35,11 @@ export type Service = z.infer<typeof Service> & {
   file: string;
 };
 
+/** Before it's merged with what it extends. */
+const Written = z.looseObject({ extends: z.object({ file: z.string(), service: z.string() }).optional() });
 const ComposeFile = z.object({
   include: z.array(z.string()).default([]),
-  services: z.record(z.string(), Service).default({}),
+  services: z.record(z.string(), Written).default({}),
 });
 
 /** What the compose files and the environment files that they name say, of all profiles, before any variable is filled in. */
@@ -47,21 +49,31 @@ export interface Topology {
   dockerfiles: Record<string, string>;
 }
 
-/** Throws when a file isn't of the form that `docker compose` and this project's habits ask for. */
-export function readTopology(): Topology {
-  const { include } = readComposeFile("compose.yaml");
+/**
+ * Read from the project's root, `variables` filled in where a file's name has one. Throws when a file isn't of the form that
+ * `docker compose` and this project's habits ask for.
+ */
+export function readTopology(variables: Record<string, string> = {}): Topology {
   const topology: Topology = { services: {}, dockerfiles: {} };
-  for (const file of include) {
-    for (const [name, service] of Object.entries(readComposeFile(file).services)) {
-      const texts = service.env_file.map((path) => readFileSync(join(root, dirname(file), path), "utf8"));
+  const filled = (name: string) =>
+    name.replace(/\$\{(\w+):-([^}]*)\}/g, (_, variable: string, otherwise: string) => variables[variable] ?? otherwise);
+  const beside = (file: string, name: string) => join(dirname(file), filled(name));
+  const readFile = (file: string) => {
+    const { include, services } = readComposeFile(file);
+    for (const name of include) readFile(beside(file, name));
+    for (const [name, own] of Object.entries(services)) {
+      const base = own.extends && readComposeFile(beside(file, own.extends.file)).services[own.extends.service];
+      const service = Service.parse({ ...base, ...own });
+      const texts = service.env_file.map((path) => readFileSync(join(root, beside(file, path)), "utf8"));
       const shared = Service.shape.environment.parse(parseEnv(texts.join("\n")));
       const environment = { ...shared, ...service.environment };
       topology.services[name] = { ...service, file, environment };
-      // The context is the project's root.
-      const dockerfile = service.build?.dockerfile;
-      if (dockerfile !== undefined) topology.dockerfiles[dockerfile] = readFileSync(join(root, dockerfile), "utf8");
+      const { context, dockerfile } = service.build ?? {};
+      const built = dockerfile === undefined ? undefined : join(dirname(file), context ?? ".", dockerfile);
+      if (built !== undefined) topology.dockerfiles[built] = readFileSync(join(root, built), "utf8");
     }
-  }
+  };
+  readFile("compose.yaml");
   return topology;
 }
 

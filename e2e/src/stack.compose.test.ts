@@ -18,6 +18,8 @@ const graceScale = 0.2;
 const services = [
   "observer-ratelimiter",
   "checker-ratelimiter",
+  "observer-tikv",
+  "checker-tikv",
   "ticketer",
   "diagnoser",
   "actuator",

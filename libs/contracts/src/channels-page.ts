@@ -111,7 +111,16 @@ export function channelsPage(): string {
   ].join("\n");
 }
 
-const users: readonly UserName[] = ["observer", "checker", "ticketer", "diagnoser", "cli"];
+const users: readonly UserName[] = [
+  "observer",
+  "checker",
+  "ticketer",
+  "diagnoser",
+  "actuator",
+  "chaos",
+  "notifier",
+  "cli",
+];
 
 function rowOfUser(user: UserName): string[] {
   const named = (list: string[]) => (list.length === 0 ? "–" : list.join(", "));

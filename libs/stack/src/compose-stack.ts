@@ -50,6 +50,8 @@ export class ComposeStack implements AsyncDisposable {
       OPERATOR_COMPOSE_FOLDER: this.folder,
       OPERATOR_NATS_PORT: String(ports.nats),
       OPERATOR_PROMETHEUS_PORT: String(ports.prometheus),
+      // A real TiKV takes gigabytes, and images that may not be had.
+      OPERATOR_TIKV: "simulator",
       ...settings,
     };
   }
