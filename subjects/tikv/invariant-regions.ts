@@ -60,7 +60,7 @@ export const leaderlessRegions: Invariant<State> = {
     const leaderless = leaderlessOf(state);
     if (typeof leaderless === "string") return { verdict: "unknown", reason: leaderless };
     const { value, regions, stores } = leaderless;
-    const reason = `PD counts ${regions} regions, ${stores.length} stores lead ${regions - value}`;
+    const reason = `PD counts ${regions} regions, the stores that answer lead ${regions - value}`;
     const pointers = [
       ...pointersTo("prometheus", cluster, "regionCount"),
       ...stores.slice(0, storesShownMax).flatMap((store) => pointersTo("prometheus", store, "leaders")),
