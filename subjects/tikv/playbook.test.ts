@@ -84,7 +84,6 @@ const rows: Row[] = [
   ["a slow disk while another is drained", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, schedule: { cluster: { evictLeader: [four] } } }, "fault: overloaded store-1"],
   ["a slow disk while PD may move no leaders", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, schedule: { cluster: { leaderScheduleLimit: 0 } } }, "fault: overloaded store-1"],
   ["a slow disk while another store is down", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, probe: { [four]: down("refused") } }, "fault: overloaded store-1"],
-  ["a slow disk of a store that doesn't answer by now", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, probe: { [one]: down("silent") } }, "fault: overloaded store-1"],
   ["a slow disk in a cluster of two", "store_slow", one, { stores: { [one]: { slowScore: 60 }, [big]: null }, probe: { [big]: null } }, "fault: overloaded store-1"],
   ["a slow network: each side finds the other slow", "store_slow", one, { stores: blamesBack }, "fault: unreachable store-1, drain_store store-1"],
   ["a store that hangs by half: only the others find it slow", "store_slow", one, { stores: { [one]: { blamedBy: blamed } } }, "fault: hung store-1, drain_store store-1"],

@@ -58,6 +58,10 @@ export const explanations: Explanation[] = [
     },
   }),
   ...of("pd_no_leader", {
+    // What was a symptom of a store, and can't be seen to be over, is no case of its own.
+    leaderless_regions: { joins: always, why: "PD counts the regions: without it nobody sees that all are led again" },
+    under_replicated_regions: { joins: always, why: "PD counts the replicas, and makes none while it has no leader" },
+    leader_imbalance: { joins: always, why: "PD counts the leaders, and moves none while it has no leader itself" },
     [sourceBlind]: {
       joins: (_, effect) =>
         ofPdLeader.some((source) => isBlindnessOf(effect, source)) || isBlindnessOf(effect, "prometheus", cluster),

@@ -90,6 +90,7 @@ test.each<[string, Symptom[], string[]]>([
     [broken("store_disconnected", one), broken("scheduling_disabled", "cluster"), blind("prometheus", "prometheus"), blind("prometheus", one), blind("prometheus", "cluster")],
     [`store_disconnected ${one}`, "scheduling_disabled cluster", "source_blind prometheus"],
   ],
+  ["what nobody sees while PD has no leader", [broken("pd_no_leader", "cluster"), broken("leaderless_regions", "cluster"), broken("under_replicated_regions", "cluster"), broken("leader_imbalance", "cluster")], ["pd_no_leader cluster"]],
   ["a slow store", [broken("store_slow", one), broken("high_latency", one), broken("high_latency", "cluster"), broken("leader_imbalance", "cluster")], [`store_slow ${one}`]],
   ["a full disk", [broken("low_disk_space", one), broken("under_replicated_regions", "cluster"), broken("leader_imbalance", "cluster")], [`low_disk_space ${one}`]],
   ["a limit at 0", [broken("scheduling_disabled", "cluster"), broken("under_replicated_regions", "cluster"), broken("leader_imbalance", "cluster")], ["scheduling_disabled cluster"]],
