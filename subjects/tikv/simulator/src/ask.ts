@@ -1,6 +1,6 @@
 import { Agent, request } from "undici";
 import type { z } from "zod";
-import { decodeJson, encodeJson } from "./exact-json.ts";
+import { decodeJson } from "./exact-json.ts";
 
 /** Whether the other side answered, refused the connection, or let the time pass. */
 export type Told<T> = { kind: "answer"; status: number; body: T } | { kind: "refused" } | { kind: "silent" };
@@ -18,7 +18,7 @@ export async function tell<T>(
       dispatcher: agent,
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: encodeJson(message),
+      body: JSON.stringify(message),
       signal: AbortSignal.timeout(withinMs),
     });
     const body = await response.body.text();

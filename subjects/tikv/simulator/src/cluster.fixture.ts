@@ -47,7 +47,7 @@ export async function startCluster({ scale = 1, stores = 3, regions = 30, withWo
         TIKV_SIMULATOR_CLIENT_URL: url,
         TIKV_SIMULATOR_INITIAL_CLUSTER: pds.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(","),
         TIKV_SIMULATOR_DATA: join(folder, name),
-        TIKV_SIMULATOR_STORE_COUNT: "3",
+        TIKV_SIMULATOR_STORE_COUNT: String(Math.max(stores, 3)),
         TIKV_SIMULATOR_REGIONS: String(regions),
       }),
     );

@@ -21,7 +21,6 @@ const PdConfig = z.object({
   TIKV_SIMULATOR_STORE_COUNT: whole(1, 10_000).default(3),
   TIKV_SIMULATOR_REGIONS: whole(1, 100_000).default(30),
 });
-export type PdConfig = z.infer<typeof PdConfig>;
 
 const TikvConfig = z.object({
   ...shared,
@@ -33,7 +32,6 @@ const TikvConfig = z.object({
   /** How long a SIGTERM waits until PD has moved its leaders away. */
   TIKV_SIMULATOR_DRAIN_MS: whole(0, 600_000).default(20_000),
 });
-export type TikvConfig = z.infer<typeof TikvConfig>;
 
 const WorkloadConfig = z.object({
   ...shared,
@@ -43,7 +41,6 @@ const WorkloadConfig = z.object({
   TIKV_SIMULATOR_GETS_PER_S: number(0, 1_000_000).default(250),
   TIKV_SIMULATOR_VALUE_BYTES: whole(1, 1_048_576).default(1_024),
 });
-export type WorkloadConfig = z.infer<typeof WorkloadConfig>;
 
 type Environment = Record<string, string | undefined>;
 export const readPdConfig = (environment: Environment = process.env) => readConfig(PdConfig, environment);

@@ -1,16 +1,19 @@
-/** JSON as Go writes it: a bigint becomes a bare number of any length. `indent` as PD answers (two spaces, a newline at the end). */
-export function encodeJson(value: unknown, indent?: "indent"): string {
-  const text = JSON.stringify(
-    value,
-    (_key, member: unknown) => (typeof member === "bigint" ? `${mark}${member}${mark}` : member),
-    indent === undefined ? undefined : 2,
-  ).replace(marked, "$1");
-  return indent === undefined ? text : `${text}\n`;
+declare global {
+  interface JSON {
+    /** In V8, not yet in TypeScript's library. */
+    rawJSON(text: string): unknown;
+  }
 }
 
-/** Stands around a bigint until its quotes are taken away; no name or text of a cluster holds it. */
-const mark = "\u0001";
-const marked = /"\\u0001(\d+)\\u0001"/g;
+/** A uint64 as Go writes it into JSON: a bare number, longer than a JS number can hold. */
+export function uint64(value: bigint): unknown {
+  return JSON.rawJSON(String(value));
+}
+
+/** As PD answers: two spaces of indent, a newline at the end. */
+export function indentedJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
 
 /** Parses JSON; a whole number that no JS number can hold stays exact, as a bigint. Throws a SyntaxError. */
 export function decodeJson(text: string): unknown {

@@ -39,9 +39,8 @@ async function compared(recording: Recording, url: string, ids: Record<string, s
           return ours === undefined ? all : `${before}${ours}`;
         },
       );
-  const answered = await ask(recording.method, `${url}${mapped(recording.path)}`, {
-    ...(recording.requestBody === undefined ? {} : { body: mapped(recording.requestBody) }),
-  });
+  const body = recording.requestBody === undefined ? {} : { body: mapped(recording.requestBody) };
+  const answered = await ask(recording.method, `${url}${mapped(recording.path)}`, body);
   const found = [
     ...(answered.status === recording.status
       ? []
@@ -64,54 +63,62 @@ function differences({ text, name }: Recording, ours: string): string[] {
   return unlike(real, decodeJson(ours), "", name.startsWith("01-"));
 }
 
-const recorded = (folder: string, names: string[]) => names.map((name) => readRecording(`${folder}/${name}`));
+const recorded = (folder: string, names: string) =>
+  names
+    .trim()
+    .split(/\s+/)
+    .map((name) => readRecording(`${folder}/${name}`));
 
 /** Those that change something, and those that show it: each as a list in the order in which it was asked. */
 const told = {
-  errors: recorded("01-pd-api-fake-stores", [
-    ...["check-bogus", "config-bad", "config-bad2", "config-sched-bad", "del-999", "leader-transfer-bad"],
-    ...["member-del-bad", "op-bad-region", "op-badname", "op-del-none", "op-get-none", "op-missing", "op-noname"],
-    ...["op-notjson", "op-split-badpolicy", "op-transfer-leader-bad-store", "op-transfer-region", "progress"],
-    ...["region-abc", "region-bad", "resign-wrongpath", "sch-bad", "sch-del-none", "state-bad", "state-none"],
-    ...["store-999", "store-abc", "weight-bad", "weight-bad2", "ping-redirect", "stores-tomb", "rmtomb"],
-  ]),
-  follower: recorded("01-pd-api-fake-stores", ["follower-post", "follower-stores", "ping-redirect"]),
-  healthy: recorded("01-pd-api-fake-stores", [
-    ...["check-bystate", "config-full", "config-sched-get", "limit-get", "offline-peer", "operators-get"],
-    ...["region-count", "stats-region", "store-1", "weight", "prio", "prio0"],
-    ...["config-ok", "config-ok2", "config-sched-ok", "pause-sched", "sched-paused", "sched-resume"],
-  ]),
-  evicting: recorded("01-pd-api-fake-stores", [
-    ...["sch-add-evict", "sch-evict-conf", "store-1-evicting", "sch-add-evict-again", "sch-add-evict-2", "sch-list2"],
-    ...["sch-del-evict-1", "sch-del-evict-all"],
-  ]),
-  leaving: recorded("01-pd-api-fake-stores", [
-    ...[
-      "state-offline",
-      "store4-offline",
-      "state-up",
-      "up-nochange",
-      "del-store",
-      "store4-removing",
-      "del-store-again",
-    ],
-    ...["del-store2", "del-store3", "up4"],
-  ]),
-  operators: recorded("01-pd-api-fake-stores", [
-    ...["op-transfer-leader", "op-transfer-leader-again", "op-get-region", "op-del", "op-add-peer", "op-add-peer-list"],
-    ...["op-del2", "op-split", "op-split-get", "op-del3", "op-transfer-region-get", "op-del4", "op-delete-all"],
-  ]),
-  ofTheVersion: recorded("50-pd-v8.5.5", [
-    ...["write-config", "get-config-schedule-after", "write-config-back", "write-config-schedule-unknown"],
-    ...["write-config-unknown", "write-op-missing-store", "write-op-unknown-name", "write-op-unknown-region"],
-    ...["write-sched-evict", "get-scheduler-config-evict", "get-schedulers-after", "get-stores-evicting"],
-    ...["write-sched-evict-again", "write-sched-evict-delete", "write-store-unknown"],
-  ]),
+  errors: recorded(
+    "01-pd-api-fake-stores",
+    `
+    check-bogus config-bad config-bad2 config-sched-bad del-999 leader-transfer-bad member-del-bad
+    op-bad-region op-badname op-del-none op-get-none op-missing op-noname op-notjson op-split-badpolicy
+    op-transfer-leader-bad-store op-transfer-region progress region-abc region-bad resign-wrongpath
+    sch-bad sch-del-none state-bad state-none store-999 store-abc weight-bad weight-bad2 ping-redirect
+    stores-tomb rmtomb`,
+  ),
+  follower: recorded("01-pd-api-fake-stores", "follower-post follower-stores ping-redirect"),
+  healthy: recorded(
+    "01-pd-api-fake-stores",
+    `
+    check-bystate config-full config-sched-get limit-get offline-peer operators-get region-count
+    stats-region store-1 weight prio prio0 config-ok config-ok2 config-sched-ok pause-sched sched-paused
+    sched-resume`,
+  ),
+  evicting: recorded(
+    "01-pd-api-fake-stores",
+    `
+    sch-add-evict sch-evict-conf store-1-evicting sch-add-evict-again sch-add-evict-2 sch-list2
+    sch-del-evict-1 sch-del-evict-all`,
+  ),
+  leaving: recorded(
+    "01-pd-api-fake-stores",
+    `
+    state-offline store4-offline state-up up-nochange del-store store4-removing del-store-again
+    del-store2 del-store3 up4`,
+  ),
+  operators: recorded(
+    "01-pd-api-fake-stores",
+    `
+    op-transfer-leader op-transfer-leader-again op-get-region op-del op-add-peer op-add-peer-list op-del2
+    op-split op-split-get op-del3 op-transfer-region-get op-del4 op-delete-all`,
+  ),
+  ofTheVersion: recorded(
+    "50-pd-v8.5.5",
+    `
+    write-config get-config-schedule-after write-config-back write-config-schedule-unknown
+    write-config-unknown write-op-missing-store write-op-unknown-name write-op-unknown-region
+    write-sched-evict get-scheduler-config-evict get-schedulers-after get-stores-evicting
+    write-sched-evict-again write-sched-evict-delete write-store-unknown`,
+  ),
   /** Three stores of three are needed. */
-  refused: recorded("50-pd-v8.5.5", ["write-store-delete-refused"]),
-  finished: recorded("50-pd-v8.5.5", ["write-op-transfer-leader"]),
-  finishedAfter: recorded("50-pd-v8.5.5", ["get-op-region", "get-op-region-after"]),
-  split: recorded("50-pd-v8.5.5", ["write-op-split"]),
+  refused: recorded("50-pd-v8.5.5", "write-store-delete-refused"),
+  finished: recorded("50-pd-v8.5.5", "write-op-transfer-leader"),
+  finishedAfter: recorded("50-pd-v8.5.5", "get-op-region get-op-region-after"),
+  split: recorded("50-pd-v8.5.5", "write-op-split"),
 };
 const isTold = (name: string) => Object.values(told).some((list) => list.some((recording) => recording.name === name));
 

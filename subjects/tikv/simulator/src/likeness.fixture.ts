@@ -1,25 +1,30 @@
 /** Fields that a real one leaves out when they're zero, false or empty, so either side may lack them. */
 const optional = new Set([
-  ...["state", "learner_count", "pending_peer_count", "slow_score", "network_slow_score", "slow_trend", "is_busy"],
-  ...["down_peers", "pending_peers", "is_learner", "store_id", "id", "physically_destroyed"],
+  "state",
+  "learner_count",
+  "pending_peer_count",
+  "slow_score",
+  "network_slow_score",
+  "slow_trend",
+  "is_busy",
+  "down_peers",
+  "pending_peers",
+  "is_learner",
+  "store_id",
+  "id",
+  "physically_destroyed",
   // Only once it has sent a heartbeat.
-  ...["last_heartbeat", "last_heartbeat_ts", "uptime"],
+  "last_heartbeat",
+  "last_heartbeat_ts",
+  "uptime",
 ]);
 
 /** Fields that came after v8.5.5 (tikv.md of the research, 9.1), or that went before it. */
-const ofOtherVersions = new Set([
-  ...["approximate_kv_size", "approximate_columnar_kv_size", "user_columnar_storage_size", "kernel_type"],
-  ...[
-    "store_cpu",
-    "total_flow_cpu",
-    "flow_cpu",
-    "cpu-read-rate",
-    "default-store-limit",
-    "split-scatter-schedule-limit",
-  ],
-  ...["controller", "pause_leader_transfer_in", "metering", "temp-dir", "meta-service-groups"],
-  ...["enable-tso-dynamic-switching", "enable-resource-manager-fallback"],
-]);
+const ofOtherVersions = new Set(
+  `approximate_kv_size approximate_columnar_kv_size user_columnar_storage_size kernel_type store_cpu total_flow_cpu flow_cpu
+  cpu-read-rate default-store-limit split-scatter-schedule-limit controller pause_leader_transfer_in metering temp-dir
+  meta-service-groups enable-tso-dynamic-switching enable-resource-manager-fallback`.split(/\s+/),
+);
 
 /** Fake stores, of which some recordings were taken, told PD less than a real one does. */
 const ofRealStores = new Set(["peer_address", "status_address", "git_hash", "start_timestamp", "deploy_path"]);

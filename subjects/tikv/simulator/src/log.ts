@@ -1,4 +1,4 @@
-export type Level = "INFO" | "WARN" | "ERROR";
+type Level = "INFO" | "WARN" | "ERROR";
 /** `source` is what stands where a real one names file and line, e.g. `raft_client.rs:610`. */
 export type Log = (level: Level, source: string, message: string, fields?: Record<string, string | number>) => void;
 

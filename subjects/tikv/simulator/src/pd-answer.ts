@@ -1,16 +1,16 @@
-import { decodeJson, encodeJson } from "./exact-json.ts";
+import { decodeJson, indentedJson } from "./exact-json.ts";
 import type { Answer } from "./server.ts";
 
 const json = "application/json; charset=UTF-8";
 
 /** As most of PD's handlers answer: indented JSON; an error is a bare JSON string. */
 export function pdJson(body: unknown, status = 200): Answer {
-  return { status, type: json, body: encodeJson(body, "indent") };
+  return { status, type: json, body: indentedJson(body) };
 }
 
 /** As `/regions…` answers: compact, and not said to be JSON. */
 export function pdStream(body: unknown): Answer {
-  return { status: 200, type: "application/octet-stream", body: encodeJson(body) };
+  return { status: 200, type: "application/octet-stream", body: JSON.stringify(body) };
 }
 
 /** As the handlers that parse their input complain. */

@@ -34,14 +34,20 @@ export class Balance {
     const { scale } = this.#cluster;
     const evicted = this.evicted;
     for (const [store, scheduler] of evicted) this.#evict(store, scheduler);
+    const isDue = {
+      leader: now - this.#leaderAtMs > scale.wait(balanceLeaderMs),
+      region: now - this.#regionAtMs > scale.wait(balanceRegionMs),
+    };
+    const gone = this.#gone();
+    if (!isDue.leader && !isDue.region && gone.length === 0) return;
     if (!this.#schedulers.isStarted || this.#cluster.reportedRatio < 0.9) return;
     const counts = countsOf(this.#cluster);
-    if (now - this.#leaderAtMs > scale.wait(balanceLeaderMs)) {
+    if (isDue.leader) {
       this.#leaderAtMs = now;
       if (this.#schedulers.runs("balance-leader-scheduler")) this.#balanceLeaders(counts, evicted);
     }
-    await this.#replaceGone(counts);
-    if (now - this.#regionAtMs > scale.wait(balanceRegionMs)) {
+    await this.#replaceGone(gone, counts);
+    if (isDue.region) {
       this.#regionAtMs = now;
       if (this.#schedulers.runs("balance-region-scheduler")) await this.#balanceRegions(counts);
     }
@@ -130,11 +136,17 @@ export class Balance {
     });
   }
 
-  /** Peers on stores that leave, or have been down for longer than max-store-down-time, are replaced. */
-  async #replaceGone(counts: Map<number, Counts>): Promise<void> {
-    for (const store of this.#cluster.stores.values()) {
+  /** Stores that leave, or have been down for longer than max-store-down-time. */
+  #gone(): Store[] {
+    return [...this.#cluster.stores.values()].filter(
+      (store) => store.lastHeartbeatMs > 0 && ["Offline", "Down"].includes(this.#cluster.stateName(store)),
+    );
+  }
+
+  /** Their peers are replaced. */
+  async #replaceGone(gone: Store[], counts: Map<number, Counts>): Promise<void> {
+    for (const store of gone) {
       const state = this.#cluster.stateName(store);
-      if ((state !== "Offline" && state !== "Down") || store.lastHeartbeatMs === 0) continue;
       for (const region of this.#cluster.regions.values()) {
         if (!this.#hasRoom("replica", "replica-schedule-limit")) return;
         if (this.#operators.running.has(region.meta.id)) continue;

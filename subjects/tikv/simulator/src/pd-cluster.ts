@@ -6,7 +6,7 @@ import type { TimeScale } from "./time-scale.ts";
 import { RegionMeta, type RegionHeartbeat, type Registration, type StoreHeartbeat } from "./wire.ts";
 
 /** Of a store, what outlives a change of PD's leader. */
-export const StoreMeta = z.object({
+const StoreMeta = z.object({
   id: z.int(),
   address: z.string(),
   statusAddress: z.string(),
@@ -25,7 +25,7 @@ export const StoreMeta = z.object({
   /** As it was when it was last written: up to five minutes old. */
   lastHeartbeatMs: z.number(),
 });
-export type StoreMeta = z.infer<typeof StoreMeta>;
+type StoreMeta = z.infer<typeof StoreMeta>;
 
 /** A store as PD's leader knows it; what it reports is gone when another leader takes over. */
 export interface Store {
@@ -58,6 +58,8 @@ export class Cluster {
   readonly #keys: ReadonlyMap<string, unknown>;
   #nextId: number;
   #idEnd: number;
+  #bootstrapping: Promise<void> | undefined;
+  #known: { of: unknown; schedule: ConfigSet; replication: ConfigSet; downAfterMs: number } | undefined;
   /** Who is in the cluster and where: grows with each change. */
   directoryVersion = Math.floor(Math.random() * 1_000_000) * 1_000;
 
@@ -99,11 +101,23 @@ export class Cluster {
   }
 
   get schedule(): Record<string, number | string> {
-    return scheduleOf(this.configSet);
+    return this.#config.schedule;
   }
 
   get replication(): Record<string, number | string> {
-    return replicationOf(this.configSet);
+    return this.#config.replication;
+  }
+
+  /** Worked out anew only when something was set: it's asked for every store. */
+  get #config() {
+    const value = this.#keys.get("config");
+    if (this.#known === undefined || this.#known.of !== value) {
+      const set = this.configSet;
+      const schedule = scheduleOf(set);
+      const downAfterMs = durationMs(String(schedule["max-store-down-time"])) ?? 1_800_000;
+      this.#known = { of: value, schedule, replication: replicationOf(set), downAfterMs };
+    }
+    return this.#known;
   }
 
   /** A number of the schedule config, e.g. `leader-schedule-limit`. */
@@ -128,9 +142,9 @@ export class Cluster {
     await this.#leadership.write(changes);
   }
 
-  async saveStore(store: Store): Promise<void> {
-    store.meta = { ...store.meta, lastHeartbeatMs: store.lastHeartbeatMs };
-    await this.write([{ key: `store/${store.meta.id}`, value: store.meta }]);
+  async saveStores(stores: Store[]): Promise<void> {
+    for (const store of stores) store.meta = { ...store.meta, lastHeartbeatMs: store.lastHeartbeatMs };
+    await this.write(stores.map(({ meta }) => ({ key: `store/${meta.id}`, value: meta })));
   }
 
   /** `count` ids in a row, for stores, regions and peers alike. */
@@ -158,7 +172,10 @@ export class Cluster {
       const meta = JSON.stringify({ id: other.meta.id, address: other.meta.address });
       return { refused: `duplicated store address: ${about.address}, already registered by ${meta}` };
     }
-    const id = knownId ?? (await this.allocate());
+    // With the first store come a region and its peer, so the next store's id isn't the next number.
+    const isFirst = this.bootstrappedAtMs === undefined && this.#bootstrapping === undefined;
+    if (isFirst) this.#bootstrapping = this.write([{ key: "bootstrapped", value: Date.now() }]);
+    const id = knownId ?? (await this.allocate(isFirst ? 3 : 1));
     const meta: StoreMeta = known?.meta ?? {
       id,
       ...about,
@@ -175,15 +192,9 @@ export class Cluster {
     store.meta = { ...meta, ...about };
     this.stores.set(id, store);
     this.directoryVersion += 1;
-    if (this.bootstrappedAtMs === undefined) await this.#bootstrap();
-    await this.saveStore(store);
+    await this.#bootstrapping;
+    await this.saveStores([store]);
     return { storeId: id };
-  }
-
-  /** With the first store come a region and its peer, so the next store's id isn't the next number. */
-  async #bootstrap(): Promise<void> {
-    await this.allocate(2);
-    await this.write([{ key: "bootstrapped", value: Date.now() }]);
   }
 
   /** A tombstone's heartbeats, and those of a store that PD has forgotten, are dropped. */
@@ -194,7 +205,7 @@ export class Cluster {
     store.stats = heartbeat;
     store.lastHeartbeatMs = Date.now();
     const isOld = store.lastHeartbeatMs - store.meta.lastHeartbeatMs > this.scale.wait(heartbeatKeptMs);
-    if (isFirst || isOld) await this.saveStore(store);
+    if (isFirst || isOld) await this.saveStores([store]);
   }
 
   /** The newest word on a region: a lower term, or an older version of its peers and range, is passed over. */
@@ -217,7 +228,7 @@ export class Cluster {
   /** PD's name for how a store is; worked out at each reading. */
   stateName(store: Store): string {
     if (store.meta.state !== "Up") return store.meta.state;
-    if (this.silentMs(store) > (durationMs(String(this.schedule["max-store-down-time"])) ?? 1_800_000)) return "Down";
+    if (this.silentMs(store) > this.#config.downAfterMs) return "Down";
     return this.silentMs(store) > disconnectedAfterMs ? "Disconnected" : "Up";
   }
 

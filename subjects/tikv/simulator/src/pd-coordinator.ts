@@ -1,7 +1,7 @@
 import { createAgent, tell } from "./ask.ts";
 import type { Log } from "./log.ts";
 import { Balance } from "./pd-balance.ts";
-import type { Cluster } from "./pd-cluster.ts";
+import type { Cluster, Store } from "./pd-cluster.ts";
 import { Hotspots } from "./pd-hotspot.ts";
 import { firstClaims, layOut } from "./pd-layout.ts";
 import { Operators } from "./pd-operators.ts";
@@ -73,6 +73,7 @@ export class Coordinator {
   async #nodeStates(): Promise<void> {
     this.#nodeStateAtMs = Date.now();
     const counts = countsOf(this.cluster);
+    const changed: Store[] = [];
     for (const store of this.cluster.stores.values()) {
       const { meta } = store;
       if (meta.state === "Up" && meta.nodeState === 0 && store.lastHeartbeatMs > 0) {
@@ -88,8 +89,9 @@ export class Coordinator {
           "store-address": meta.address,
         });
       } else continue;
-      await this.cluster.saveStore(store);
+      changed.push(store);
     }
+    if (changed.length > 0) await this.cluster.saveStores(changed);
   }
 
   /** A fresh cluster's regions, over all the stores that are to come: told until each leader has reported, to whichever PD leads. */

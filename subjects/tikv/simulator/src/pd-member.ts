@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { uint64 } from "./exact-json.ts";
 
 /** A member of PD, as it's kept under its key. `memberId` is a uint64 past what a JS number holds, as text. */
 export const PdMember = z.object({
@@ -23,7 +24,7 @@ export function memberIdOf(name: string, peerUrl: string): string {
 export function memberShort(member: PdMember) {
   return {
     name: member.name,
-    member_id: BigInt(member.memberId),
+    member_id: uint64(BigInt(member.memberId)),
     peer_urls: [member.peerUrl],
     client_urls: [member.clientUrl],
   };

@@ -36,7 +36,7 @@ const bits: Record<string, number> = {
   merge: 64,
 };
 
-export function kindBits(kind: string): number {
+function kindBits(kind: string): number {
   return kind.split(",").reduce((sum, word) => sum | (bits[word] ?? 0), 0);
 }
 

@@ -1,3 +1,4 @@
+import { uint64 } from "./exact-json.ts";
 import { notFound, pdJson, pdText, readObject } from "./pd-answer.ts";
 import type { Coordinator } from "./pd-coordinator.ts";
 import type { Leadership } from "./pd-leadership.ts";
@@ -13,7 +14,7 @@ export function memberRoutes(leadership: Leadership, own: PdMember, coordinator:
     "GET /pd/api/v1/members": () => {
       const etcdLeader = leadership.member(leadership.quorum.leader ?? "") ?? own;
       return pdJson({
-        header: { cluster_id: cluster.clusterId },
+        header: { cluster_id: uint64(cluster.clusterId) },
         members: leadership.members.map(memberLong),
         leader: memberLong(own),
         etcd_leader: memberLong(etcdLeader),
@@ -41,7 +42,7 @@ export function memberRoutes(leadership: Leadership, own: PdMember, coordinator:
         isMember ? 500 : 404,
       );
     },
-    "GET /pd/api/v1/cluster": () => pdJson({ id: cluster.clusterId, max_peer_count: cluster.maxReplicas }),
+    "GET /pd/api/v1/cluster": () => pdJson({ id: uint64(cluster.clusterId), max_peer_count: cluster.maxReplicas }),
     "GET /pd/api/v1/cluster/status": () =>
       pdJson({
         raft_bootstrap_time:
@@ -54,7 +55,7 @@ export function memberRoutes(leadership: Leadership, own: PdMember, coordinator:
     "GET /pd/api/v1/min-resolved-ts": () =>
       pdJson({
         is_real_time: true,
-        min_resolved_ts: BigInt(Date.now()) << 18n,
+        min_resolved_ts: uint64(BigInt(Date.now()) << 18n),
         persist_interval: "1s",
         stores_min_resolved_ts: null,
       }),

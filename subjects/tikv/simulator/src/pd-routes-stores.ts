@@ -1,4 +1,4 @@
-import { notBootstrapped, parseId, pdInputError, pdJson, readObject } from "./pd-answer.ts";
+import { parseId, pdInputError, pdJson, readObject } from "./pd-answer.ts";
 import type { Cluster, Store } from "./pd-cluster.ts";
 import type { Coordinator } from "./pd-coordinator.ts";
 import type { Log } from "./log.ts";
@@ -49,7 +49,9 @@ export function storeRoutes(coordinator: Coordinator, log: Log): Routes {
     "POST /pd/api/v1/stores/limit": async ({ body }) => {
       const read = limitOf(body);
       if ("complaint" in read) return read.complaint;
-      for (const store of cluster.stores.values()) await setLimit(cluster, store, read);
+      const stores = [...cluster.stores.values()];
+      for (const store of stores) setLimit(store, read);
+      await cluster.saveStores(stores);
       return pdJson("Set store limit successfully.");
     },
     "GET /pd/api/v1/stores/progress": ({ query }) => {
@@ -85,7 +87,7 @@ export function storeRoutes(coordinator: Coordinator, log: Log): Routes {
         if (store.meta.isDestroyed)
           return pdJson(`[PD:core:ErrStoreDestroyed]store ${store.meta.id} has been physically destroyed`, 400);
         store.meta = { ...store.meta, state: "Up", nodeState: 1 };
-        await cluster.saveStore(store);
+        await cluster.saveStores([store]);
         return pdJson("The store's state is updated.");
       }),
     "POST /pd/api/v1/store/:id/weight": async (asked) => {
@@ -98,7 +100,7 @@ export function storeRoutes(coordinator: Coordinator, log: Log): Routes {
       if (typeof region !== "number" || region < 0) return pdJson("bad format region weight", 400);
       return await withStore(asked, 500, async (store) => {
         store.meta = { ...store.meta, leaderWeight: leader, regionWeight: region };
-        await cluster.saveStore(store);
+        await cluster.saveStores([store]);
         return pdJson("The store's weight is updated.");
       });
     },
@@ -106,16 +108,12 @@ export function storeRoutes(coordinator: Coordinator, log: Log): Routes {
       const read = limitOf(asked.body);
       if ("complaint" in read) return read.complaint;
       return await withStore(asked, 500, async (store) => {
-        await setLimit(cluster, store, read);
+        setLimit(store, read);
+        await cluster.saveStores([store]);
         return pdJson("The store's limit is updated.");
       });
     },
   };
-}
-
-/** Cluster routes answer this before the first store came. */
-export function unlessBootstrapped(cluster: Cluster): Answer | undefined {
-  return cluster.bootstrappedAtMs === undefined ? pdJson(notBootstrapped, 500) : undefined;
 }
 
 /** Decommissions it; or says why not. */
@@ -129,7 +127,7 @@ async function leave(cluster: Cluster, store: Store, isForced: boolean, log: Log
     return pdJson(`[PD:core:ErrStoresNotEnough]${why}`, 400);
   }
   store.meta = { ...meta, state: "Offline", nodeState: 2, isDestroyed: meta.isDestroyed || isForced };
-  await cluster.saveStore(store);
+  await cluster.saveStores([store]);
   log("WARN", "cluster.go:1665", "store has been offline", {
     "store-id": meta.id,
     "store-address": meta.address,
@@ -150,15 +148,10 @@ function limitOf(body: string): { rate: number; type: unknown } | { complaint: A
   return { rate, type };
 }
 
-async function setLimit(
-  cluster: Cluster,
-  store: Store,
-  { rate, type }: { rate: number; type: unknown },
-): Promise<void> {
+function setLimit(store: Store, { rate, type }: { rate: number; type: unknown }): void {
   store.meta = {
     ...store.meta,
     ...(type === "remove-peer" ? {} : { addPeerPerMinute: rate }),
     ...(type === "add-peer" ? {} : { removePeerPerMinute: rate }),
   };
-  await cluster.saveStore(store);
 }

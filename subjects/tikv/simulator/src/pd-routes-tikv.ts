@@ -9,19 +9,20 @@ export function tikvRoutes(coordinator: Coordinator, log: Log): Routes {
   const { cluster } = coordinator;
   return {
     "POST /simulator/register": async ({ body }) => {
-      const stores = [];
-      for (const registration of Register.parse(decodeJson(body)).stores) {
-        const registered = await cluster.register(registration);
-        stores.push(registered);
-        if ("storeId" in registered)
-          log("INFO", "grpc_service.go:876", "put store ok", {
-            store: `id:${registered.storeId} address:"${registration.address}" version:"${registration.version}" status_address:"${registration.statusAddress}"`,
-          });
-      }
+      const registrations = Register.parse(decodeJson(body)).stores;
+      const stores = await Promise.all(registrations.map((registration) => cluster.register(registration)));
+      stores.forEach((registered, at) => {
+        const { address, version, statusAddress } = registrations[at] ?? {};
+        if (!("storeId" in registered)) return;
+        log("INFO", "grpc_service.go:876", "put store ok", {
+          store: `id:${registered.storeId} address:"${address}" version:"${version}" status_address:"${statusAddress}"`,
+        });
+      });
       return json({ clusterId: String(cluster.clusterId), stores });
     },
     "POST /simulator/store-heartbeats": async ({ body }) => {
-      for (const heartbeat of StoreHeartbeats.parse(decodeJson(body)).stores) await cluster.storeHeartbeat(heartbeat);
+      const { stores } = StoreHeartbeats.parse(decodeJson(body));
+      await Promise.all(stores.map((heartbeat) => cluster.storeHeartbeat(heartbeat)));
       return json({ directoryVersion: cluster.directoryVersion });
     },
     "POST /simulator/region-heartbeats": async ({ body }) => {

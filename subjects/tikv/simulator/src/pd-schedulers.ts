@@ -1,7 +1,7 @@
 import type { Cluster } from "./pd-cluster.ts";
 
 export const evictLeader = "evict-leader-scheduler";
-export const defaultSchedulers = [
+const defaultSchedulers = [
   "balance-region-scheduler",
   "balance-leader-scheduler",
   "balance-hot-region-scheduler",

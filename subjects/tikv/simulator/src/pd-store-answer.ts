@@ -1,3 +1,4 @@
+import { uint64 } from "./exact-json.ts";
 import { goDuration, goSize } from "./go-text.ts";
 import type { Cluster, Store } from "./pd-cluster.ts";
 
@@ -73,7 +74,7 @@ export function storeAnswer(cluster: Cluster, store: Store, count: Counts) {
       deploy_path: meta.deployPath,
       ...(store.lastHeartbeatMs === 0
         ? {}
-        : { last_heartbeat: BigInt(Math.round(store.lastHeartbeatMs)) * 1_000_000n }),
+        : { last_heartbeat: uint64(BigInt(Math.round(store.lastHeartbeatMs)) * 1_000_000n) }),
       ...(meta.isDestroyed ? { physically_destroyed: true } : {}),
       node_state: meta.nodeState,
       state_name: cluster.stateName(store),

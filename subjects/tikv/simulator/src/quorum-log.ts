@@ -71,7 +71,7 @@ export class QuorumLog {
     setTimeout(() => {
       this.#isSaving = false;
       this.#write("keys.json", { position: this.position, keys: Object.fromEntries(this.keys) });
-    }, 50);
+    }, 250);
   }
 
   #read<T>(name: string, schema: z.ZodType<T>): T | undefined {

@@ -52,8 +52,7 @@ export class Quorum {
   constructor(options: QuorumOptions) {
     this.#options = options;
     this.#others = [...options.peers].filter(([name]) => name !== options.name);
-    // At its start a member has lost nobody yet: it needn't wait as long as for a leader that fell silent.
-    this.#electAtMs = Date.now() + between(150, 450);
+    this.#postpone();
     setInterval(() => this.#tick(), this.#rhythmMs);
   }
 
@@ -156,7 +155,9 @@ export class Quorum {
   }
 
   #postpone(): void {
-    this.#electAtMs = Date.now() + between(this.#silenceMs.min, this.#silenceMs.max);
+    // At its start a member has lost nobody yet: it needn't wait as long as for a leader that fell silent.
+    const waitMs = this.#heardMs === 0 ? between(150, 600) : between(this.#silenceMs.min, this.#silenceMs.max);
+    this.#electAtMs = Date.now() + waitMs;
   }
 
   async #elect(why: "silence" | "told to"): Promise<void> {
@@ -190,7 +191,7 @@ export class Quorum {
     return await new Promise((resolve) => {
       if (granted >= this.#majority) resolve(true);
       const asked = this.#others.map(async ([, url]) => {
-        const told = await tell(this.#agent, `${url}/simulator/vote`, vote, Voted, this.#rhythmMs + 300);
+        const told = await tell(this.#agent, `${url}/simulator/vote`, vote, Voted, 1_500);
         if (told.kind !== "answer") return;
         if (told.body.term > term) this.#newTerm(told.body.term);
         else if (told.body.isGranted && ++granted >= this.#majority) resolve(true);

@@ -37,14 +37,17 @@ test("with a leader limit of 0 it says that it's created, and nothing happens", 
   const name = await busiest();
   const { id } = (await cluster.storeOf(name)).store;
   await post("/config", { "leader-schedule-limit": 0 });
-  await until("what was under way is done", async () => (await ask("GET", `${url}/operators`)).text === "[]\n");
+  await until(
+    "what was under way is done",
+    async () => (await ask("GET", `${url}/operators?kind=leader`)).text === "[]\n",
+  );
   const before = await leaders(name);
   expect(before).toBeGreaterThan(0);
   expect((await post("/schedulers", { name: "evict-leader-scheduler", store_id: id })).status).toBe(200);
   // Longer than it takes with any other limit.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(await leaders(name)).toBe(before);
-  expect((await ask("GET", `${url}/operators`)).text).toBe("[]\n");
+  expect((await ask("GET", `${url}/operators?kind=leader`)).text).toBe("[]\n");
   await post("/config", { "leader-schedule-limit": 4 });
   await until("now it's emptied", async () => (await leaders(name)) === 0);
   await ask("DELETE", `${url}/schedulers/evict-leader-scheduler`);

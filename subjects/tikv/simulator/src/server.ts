@@ -5,7 +5,6 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { encodeJson } from "./exact-json.ts";
 
 /** A request, read to its end. */
 export interface Asked {
@@ -74,7 +73,7 @@ export async function serve(handler: Handler, at: { host: string; port: number }
 
 /** JSON as the simulator's own paths speak it. */
 export function json(body: unknown, status = 200): Answer {
-  return { status, type: "application/json", body: encodeJson(body) };
+  return { status, type: "application/json", body: JSON.stringify(body) };
 }
 
 async function read(request: IncomingMessage): Promise<Asked | "too large"> {

@@ -1,7 +1,7 @@
 import type { Claim, RegionMeta } from "./wire.ts";
 
 /** What arrives at a region now, per second, as the workload said it; it says so again every second. */
-export interface RegionLoad {
+interface RegionLoad {
   putsPerS: number;
   getsPerS: number;
   valueBytes: number;

@@ -11,8 +11,8 @@ const writtenMs = 1.2;
 const readMs = 0.5;
 const cpuPerRequestS = 0.000_1;
 
-export const grpcBounds = doublingBounds(0.000_05, 22);
-export const raftBounds = doublingBounds(0.000_01, 22);
+const grpcBounds = doublingBounds(0.000_05, 22);
+const raftBounds = doublingBounds(0.000_01, 22);
 
 export interface Histogram {
   bounds: number[];

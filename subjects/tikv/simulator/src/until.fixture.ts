@@ -1,5 +1,5 @@
 /** Waits until something holds, asking every 20 ms; returns how long it took. Says what it waited for when it never did. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<number> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<number> {
   const startedMs = performance.now();
   while (!(await holds())) {
     if (performance.now() - startedMs > withinMs) throw new Error(`waited ${withinMs} ms in vain until ${what}`);

@@ -2,18 +2,19 @@ import { z } from "zod";
 import { createAgent, tell } from "./ask.ts";
 import { decodeJson } from "./exact-json.ts";
 import type { Log } from "./log.ts";
-import { LoadTaken } from "./wire.ts";
+import { PdClient } from "./tikv-pd-client.ts";
+import { Directory, LoadTaken } from "./wire.ts";
 
 const Regions = z.object({
   regions: z.array(z.object({ id: z.int(), leader: z.looseObject({ store_id: z.int().optional() }) })),
-});
-const Stores = z.object({
-  stores: z.array(z.object({ store: z.looseObject({ id: z.int(), address: z.string() }) })),
 });
 
 /** How often the regions are read anew when all is well, and when something isn't found. */
 const readAgainMs = 30_000;
 const readFailedMs = 1_000;
+
+/** How often a client tries in a second. */
+const roundsMax = 3;
 
 interface DemandOptions {
   pd: string[];
@@ -29,7 +30,9 @@ export class Demand {
   readonly #agent = createAgent();
   /** Region → the store that leads it, as a client remembers it: PD isn't needed for what goes well. */
   readonly #leaders = new Map<number, number | undefined>();
-  readonly #addresses = new Map<number, string>();
+  /** Store → where its process listens. */
+  readonly #processes = new Map<number, string>();
+  readonly #pd: PdClient;
   #hot: { regionId: number; putsPerS: number; untilMs: number } | undefined;
   #readMs = 0;
   #failing = new Set<number>();
@@ -37,6 +40,7 @@ export class Demand {
 
   constructor(options: DemandOptions) {
     this.#options = options;
+    this.#pd = new PdClient(options.pd);
   }
 
   get hot(): { regionId: string; putsPerS: number; untilMs: number } | undefined {
@@ -84,30 +88,42 @@ export class Demand {
     }
   }
 
-  /** One message to each address that leads something. */
+  /** Whoever says that another store leads a region is believed at once, as a client's next try would. */
   async #send(): Promise<void> {
-    const byAddress = new Map<string, number[]>();
-    const failing = new Set<number>();
-    for (const [region, leader] of this.#leaders) {
-      const address = leader === undefined ? undefined : this.#addresses.get(leader);
-      if (address === undefined) failing.add(region);
-      else byAddress.set(address, [...(byAddress.get(address) ?? []), region]);
+    let failing = [...this.#leaders.keys()];
+    for (let round = 0; round < roundsMax && failing.length > 0; round++) {
+      const unserved = await this.#sendTo(failing);
+      if (unserved.length === failing.length && round > 0) break;
+      failing = unserved;
     }
-    const sent = [...byAddress].map(async ([address, regions]) => {
+    if (failing.length > 0 !== this.#failing.size > 0)
+      this.#options.log("INFO", "workload", failing.length > 0 ? "requests fail" : "all requests succeed", {
+        "region-count": failing.length,
+      });
+    this.#failing = new Set(failing);
+  }
+
+  /** One message to each process that leads some of these regions; those that nobody served. */
+  async #sendTo(regions: number[]): Promise<number[]> {
+    const byProcess = new Map<string, number[]>();
+    const unserved: number[] = [];
+    for (const region of regions) {
+      const process = this.#processes.get(this.#leaders.get(region) ?? 0);
+      if (process === undefined) unserved.push(region);
+      else byProcess.set(process, [...(byProcess.get(process) ?? []), region]);
+    }
+    const sent = [...byProcess].map(async ([process, regions]) => {
       const wanted = regions.map((region) => ({ region, leader: this.#leaders.get(region), ...this.#rateOf(region) }));
-      const told = await tell(this.#agent, `http://${address}/simulator/load`, { regions: wanted }, LoadTaken, 1_000);
-      if (told.kind !== "answer") return regions.forEach((region) => failing.add(region));
+      const told = await tell(this.#agent, `http://${process}/simulator/load`, { regions: wanted }, LoadTaken, 1_000);
+      if (told.kind !== "answer") return unserved.push(...regions);
       for (const { region, leader } of told.body.notLeader) {
-        failing.add(region);
+        unserved.push(region);
         if (leader !== undefined) this.#leaders.set(region, leader);
       }
+      return unserved.length;
     });
     await Promise.all(sent);
-    if (failing.size > 0 !== this.#failing.size > 0)
-      this.#options.log("INFO", "workload", failing.size > 0 ? "requests fail" : "all requests succeed", {
-        "region-count": failing.size,
-      });
-    this.#failing = failing;
+    return unserved;
   }
 
   /** Some regions are asked a little more than others, always the same. */
@@ -120,11 +136,11 @@ export class Demand {
 
   async #read(): Promise<void> {
     this.#readMs = Date.now();
+    const directory = await this.#pd.tell("directory", {}, Directory);
+    for (const { id, process } of directory?.stores ?? []) this.#processes.set(id, process);
     for (const url of this.#options.pd) {
       try {
-        const stores = Stores.parse(await this.#get(`${url}/pd/api/v1/stores`)).stores;
         const { regions } = Regions.parse(await this.#get(`${url}/pd/api/v1/regions`));
-        for (const { store } of stores) this.#addresses.set(store.id, store.address);
         // A leader that PD doesn't know may still be remembered rightly.
         for (const { id, leader } of regions) this.#leaders.set(id, leader.store_id ?? this.#leaders.get(id));
         return;
@@ -135,7 +151,7 @@ export class Demand {
   }
 
   async #get(url: string): Promise<unknown> {
-    const response = await fetch(url, { signal: AbortSignal.timeout(1_500) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
     if (!response.ok) throw new Error(`${url} answers ${response.status}`);
     return decodeJson(await response.text());
   }
