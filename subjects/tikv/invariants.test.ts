@@ -66,7 +66,7 @@ const ofStores: Row[] = [
   ["one other alone may itself be the slow one", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 50, rose: 49 } } } } }, "ok 1"],
   ["one other is all there is while the third is away", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 50, rose: 49 } } }, [big]: { state: "Disconnected" } } }, "violated 50"],
   ["two scores that fall are history", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 80, rose: 0 }, [big]: { score: 70, rose: 0 } } } } }, "ok 1"],
-  ["a store that hangs is down, not slow", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 7, rose: 6 }, [big]: { score: 32, rose: 31 } } } }, probe: { [one]: down("silent") } }, "unknown"],
+  ["a store that hangs is down, not slow", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 7, rose: 6 }, [big]: { score: 32, rose: 31 } } } }, probe: { [one]: down("silent", 60_000) } }, "unknown"],
   ["what the others say of a store that is just back is about before", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 98, rose: 6 }, [big]: { score: 99, rose: 3 } } } }, probe: { [one]: { sinceMs: nowMs - 29_000 } } }, "unknown"],
   ["its own disk is slow now", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, probe: { [one]: { sinceMs: nowMs - 1_000 } } }, "violated 60"],
   ["a store that nobody probed may be down", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, probe: { [one]: null } }, "unknown"],
