@@ -12,6 +12,8 @@ class Summary implements Reporter {
     for (const module of modules) {
       // A file that can't be loaded has no tests to count, and is a failure all the same.
       failed += module.errors().length;
+      // Nor has a suite whose beforeAll failed: its tests are skipped.
+      for (const suite of module.children.allSuites()) failed += suite.errors().length;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === "passed") passed += 1;
