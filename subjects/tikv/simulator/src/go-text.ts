@@ -3,10 +3,9 @@ export function goDuration(ms: number): string {
   if (ms === 0) return "0s";
   if (Math.abs(ms) < 1) return `${trimmed(ms * 1_000)}µs`;
   if (Math.abs(ms) < 1_000) return `${trimmed(ms)}ms`;
-  const seconds = ms / 1_000;
-  const hours = Math.floor(seconds / 3_600);
-  const minutes = Math.floor((seconds % 3_600) / 60);
-  const rest = `${trimmed(seconds % 60)}s`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const rest = `${trimmed((ms % 60_000) / 1_000)}s`;
   if (hours > 0) return `${hours}h${minutes}m${rest}`;
   return minutes > 0 ? `${minutes}m${rest}` : rest;
 }

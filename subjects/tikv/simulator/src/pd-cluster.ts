@@ -54,6 +54,8 @@ export class Cluster {
   readonly scale: TimeScale;
   /** Since when this member leads. */
   readonly sinceMs = Date.now();
+  /** Whether there was a cluster before this member led. */
+  readonly isInherited: boolean;
   readonly #leadership: Leadership;
   readonly #keys: ReadonlyMap<string, unknown>;
   #nextId: number;
@@ -66,6 +68,7 @@ export class Cluster {
   constructor(leadership: Leadership, keys: ReadonlyMap<string, unknown>, scale: TimeScale) {
     this.#leadership = leadership;
     this.#keys = keys;
+    this.isInherited = this.isLaidOut;
     this.scale = scale;
     this.#idEnd = Number(keys.get("id-end") ?? 0);
     this.#nextId = this.#idEnd + 1;

@@ -62,12 +62,12 @@ export class PdMetrics {
     return text.toString() + this.#cluster(coordinator);
   }
 
-  /** The first collection comes ten seconds after the leader began, so until then these series are missing. */
+  /** A new leader collects first after ten seconds, so until then these series are missing. */
   #cluster(coordinator: Coordinator): string {
     const now = Date.now();
     const { cluster } = coordinator;
-    const isFresh = now - (cluster.bootstrappedAtMs ?? now) < cluster.scale.wait(60_000);
-    if (this.#collected?.of !== coordinator) this.#collected = { of: coordinator, atMs: isFresh ? 0 : now, text: "" };
+    if (this.#collected?.of !== coordinator)
+      this.#collected = { of: coordinator, atMs: cluster.isInherited ? now : 0, text: "" };
     if (now - this.#collected.atMs > cluster.scale.wait(collectMs, 100))
       this.#collected = { of: coordinator, atMs: now, text: collect(coordinator) };
     return this.#collected.text;

@@ -16,7 +16,7 @@ const others = [
   "scatter-range-scheduler",
 ];
 
-/** Coordinators look every 3 s whether enough regions have reported; a fresh cluster needn't wait so long. */
+/** A coordinator first looks after 3 s; what its predecessor knew of the regions counts for enough of them. */
 const firstLookMs = 3_000;
 
 /** Which schedulers there are. They come once PD's leader knows enough regions; a pause is lost with that leader. */
@@ -46,9 +46,8 @@ export class Schedulers {
   }
 
   get isStarted(): boolean {
-    const { scale, reportedRatio, regions, sinceMs, bootstrappedAtMs = sinceMs } = this.#cluster;
-    const isFresh = Date.now() - bootstrappedAtMs < scale.wait(60_000);
-    const isKnown = isFresh ? reportedRatio >= 0.9 : regions.size > 0 && Date.now() - sinceMs > scale.wait(firstLookMs);
+    const { scale, reportedRatio, isInherited, sinceMs } = this.#cluster;
+    const isKnown = reportedRatio >= 0.9 || (isInherited && Date.now() - sinceMs > scale.wait(firstLookMs));
     this.#isStarted ||= isKnown;
     return this.#isStarted;
   }

@@ -44,3 +44,19 @@ export function readRecording(name: string): Recording {
     text: lines.slice(end).join("\n").trim(),
   };
 }
+
+export function readMetrics(name: string): string {
+  return readFileSync(join(folder, `${name}.txt`), "utf8");
+}
+
+/** Names with the names of their labels, e.g. `pd_regions_status type`; a histogram's buckets count as its `_count`. */
+export function seriesOf(metrics: string): Set<string> {
+  const lines = metrics.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Set(
+    lines.map((line) => {
+      const [, name = "", labels = ""] = /^(\w+)(?:\{(.*)\})? /.exec(line) ?? [];
+      const names = [...labels.matchAll(/(\w+)="/g)].map(([, label = ""]) => label).filter((label) => label !== "le");
+      return [name.replace(/_bucket$/, "_count"), ...names.toSorted((a, b) => a.localeCompare(b))].join(" ");
+    }),
+  );
+}
