@@ -6,7 +6,7 @@ const tikvs = ["tikv-1", "tikv-2", "tikv-3"] as const;
 const simulator = join(import.meta.dirname, "simulator", "src");
 const host = "127.0.0.1";
 /** A stack that ends doesn't wait 20 s for the last store, whose leaders nobody can take. */
-const drainMs = 3_000;
+const drainMs = 1_500;
 
 /** A simulated cluster of three PD members and three stores, a real Prometheus that scrapes them, and a load. */
 export const processes: ProcessPlan = {

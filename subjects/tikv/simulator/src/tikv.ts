@@ -65,7 +65,7 @@ async function stop(): Promise<void> {
   for (const store of stores) store.isStopping = true;
   await reports.sendStores();
   const leads = () => stores.some(({ raft }) => (raft?.led.length ?? 0) > 0);
-  while (leads() && Date.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, scale.wait(1_000, 50)));
+  while (leads() && Date.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, scale.wait(250, 50)));
   if (!leads()) log("INFO", "server.rs:1743", "All leaders evicted, completing graceful shutdown");
   for (const store of stores) store.isStopping = false;
   await reports.sendStores();
