@@ -18,8 +18,14 @@ const StoresAnswer = z.object({
   ),
 });
 
-/** A real simulated cluster: a process per member. What isn't said has its default; everything ends with it. */
-export async function startCluster({ scale = 1, stores = 3, regions = 30, withWorkload = false } = {}) {
+/** A real simulated cluster. A process `tikv-<n>` hosts one store, unless told. What isn't said has its default; everything ends with it. */
+export async function startCluster({
+  scale = 1,
+  stores = 3,
+  regions = 30,
+  storesPerProcess = 1,
+  withWorkload = false,
+} = {}) {
   const ports = await freePorts(3 * 2 + stores * 2 + 1);
   const port = () => ports.shift() ?? 0;
   const folder = mkdtempSync(join(tmpdir(), "tikv-simulator-"));
@@ -51,16 +57,19 @@ export async function startCluster({ scale = 1, stores = 3, regions = 30, withWo
         TIKV_SIMULATOR_REGIONS: String(regions),
       }),
     );
-  for (const { name, address, status } of tikvs)
+  for (let first = 0; first < tikvs.length; first += storesPerProcess) {
+    const hosted = tikvs.slice(first, first + storesPerProcess);
+    const name = `tikv-${first / storesPerProcess + 1}`;
     members.set(
       name,
       new Member("tikv.ts", {
         ...shared,
-        TIKV_SIMULATOR_STORES: `${address}=${status}`,
+        TIKV_SIMULATOR_STORES: hosted.map(({ address, status }) => `${address}=${status}`).join(","),
         TIKV_SIMULATOR_PD: pdUrls,
         TIKV_SIMULATOR_DATA: join(folder, name),
       }),
     );
+  }
   if (withWorkload)
     members.set(
       "load",

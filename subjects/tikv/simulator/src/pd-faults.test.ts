@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { ask, type ClusterFixture, startCluster } from "./cluster.fixture.ts";
@@ -45,6 +47,9 @@ test("ids are uint64, written exactly, and the same everywhere", async () => {
   const id = /"id": (\d+)/.exec(cluster1?.text ?? "")?.[1] ?? "";
   expect(BigInt(id)).toBeGreaterThan(2n ** 53n);
   expect(members?.text).toContain(`"cluster_id": ${id}\n`);
+  // As it was drawn, to its last digit.
+  const kept = () => readFileSync(join(cluster.folder, "pd-1", "pd", "keys.json"), "utf8");
+  await until("it's kept", () => kept().includes(`"cluster-id":"${id}"`), 5_000);
   const ids = [...(members?.text ?? "").matchAll(/"member_id": (\d+)/g)].map(([, id = ""]) => BigInt(id));
   for (const memberId of ids) expect(memberId).toBeGreaterThan(2n ** 53n);
   expect([...(stores?.text ?? "").matchAll(/"id": (\d+)/g)].map(([, id]) => Number(id)).sort((a, b) => a - b)).toEqual([
@@ -150,4 +155,23 @@ test("followers export zeros of what only the leader knows, and nothing of the s
     [1],
     [0],
   ]);
+});
+
+test("whoever is elected waits for the dead leader's lease before it serves: 11 to 13.5 s in all", async () => {
+  // So fast that the wait is still longer than any election.
+  await using other = await startCluster({ scale: 4, stores: 0 });
+  for (const { name } of other.pds) other.start(name);
+  const names = async (nth: number) => {
+    const answer = await other.pd("/members", nth).catch(() => undefined);
+    return z.object({ leader: Leader, members: z.array(Leader) }).safeParse(answer?.body).data;
+  };
+  await until("all members are known", async () => (await names(1))?.members.length === 3);
+  const old = (await names(1))?.leader.name ?? "";
+  const nth = old === "pd-1" ? 2 : 1;
+  const killedMs = performance.now();
+  await other.member(old).kill();
+  await until("another leads", async () => ![undefined, old].includes((await names(nth))?.leader.name));
+  const tookMs = performance.now() - killedMs;
+  expect(tookMs).toBeGreaterThan(11_000 / 4 - 250);
+  expect(tookMs).toBeLessThan(13_500 / 4 + 4_000);
 });
