@@ -11,8 +11,8 @@ import { tellingOf } from "./telling.ts";
 import type { Seen } from "./watch.ts";
 
 const injectWithinMs = 20_000;
-/** A rule whose grace is half a minute fires by then. */
-const openWithinMs = 75_000;
+/** A rule that reads once a minute, with a grace of half a minute, fires by then. */
+const openWithinMs = 120_000;
 const diagnoseWithinMs = 30_000;
 const proposeWithinMs = 10_000;
 const settleWithinMs = 120_000;
