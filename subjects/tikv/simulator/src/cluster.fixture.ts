@@ -1,7 +1,8 @@
+import { randomInt } from "node:crypto";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -207,14 +208,18 @@ export async function ask(
   return { status: response.status, type: response.headers.get("content-type") ?? "", text, body };
 }
 
-/** Ports that are free now; all are held until each is found. */
+/** Ports that are free now, below those that systems give to outgoing connections; all are held until each is found. */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
+  const held: { port: number; server: Server }[] = [];
+  while (held.length < count) {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (isFree) held.push({ port, server });
+  }
+  await Promise.all(held.map(({ server }) => once(server.close(), "close")));
+  return held.map(({ port }) => port);
 }
