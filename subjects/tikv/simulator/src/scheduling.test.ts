@@ -68,18 +68,6 @@ test("a region splits where it's told to", async () => {
   expect(right.start_key).toBe(key);
 });
 
-test("a region that is made hot leads the write flow at its next heartbeat, and the hot list only minutes later", async () => {
-  const heated = await ask("PUT", `${cluster.workloadUrl}/workload/hot`, { body: '{"putsPerS":2000,"ttlMs":60000}' });
-  const { regionId } = z.object({ regionId: z.string() }).parse(heated.body);
-  const flow = async () => (await ask("GET", `${url}/regions/writeflow?limit=1`)).text;
-  const hot = async () => (await ask("GET", `${url}/hotspot/regions/write`)).text;
-  await until("it leads the flow", async () => (await flow()).includes(`"regions":[{"id":${regionId},`));
-  expect(await hot()).not.toContain('"region_id"');
-  await until("it's listed as hot", async () => (await hot()).includes(`"region_id": ${regionId}`), 40_000);
-  await ask("DELETE", `${cluster.workloadUrl}/workload/hot`);
-  expect((await ask("GET", `${cluster.workloadUrl}/workload`)).text).not.toContain("hot");
-});
-
 test("a store that leaves is emptied, becomes a tombstone, and is forgotten; its process goes on", async () => {
   const { id } = (await cluster.storeOf("tikv-4")).store;
   await post("/stores/limit", { rate: 6_000 });

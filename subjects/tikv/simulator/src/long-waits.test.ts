@@ -3,11 +3,9 @@ import { z } from "zod";
 import { ask, startCluster } from "./cluster.fixture.ts";
 import { until } from "./until.fixture.ts";
 
-// Ten minutes take 3 s here, half an hour 9 s.
-const scale = 200;
-
 test("a store that is dead for ten minutes has down peers, for half an hour it's Down; its metric goes from disconnected to unhealthy to down", async () => {
-  await using cluster = await startCluster({ scale });
+  // Ten minutes take 3 s here, half an hour 9 s.
+  await using cluster = await startCluster({ scale: 200 });
   await cluster.startAll();
   const count = async (check: string) =>
     z.object({ count: z.int() }).parse((await cluster.pd(`/regions/check/${check}`)).body).count;
@@ -37,4 +35,25 @@ test("a store that is dead for ten minutes has down peers, for half an hour it's
   expect(text).toMatch(
     /"down_peers":\[\{"peer":\{"role_name":"Voter","id":\d+,"store_id":\d+\},"down_seconds":\d+\}\]/,
   );
+});
+
+test("a region that is made hot leads the write flow at its next heartbeat, and the hot list only minutes later", async () => {
+  // A minute takes 1.5 s here.
+  await using cluster = await startCluster({ scale: 40, withWorkload: true });
+  await cluster.startAll();
+  const url = `${cluster.pds[0]?.url}/pd/api/v1`;
+  const control = `${cluster.workloadUrl}/workload/hot`;
+  let regionId = "";
+  await until("the workload knows a region to heat", async () => {
+    const { body } = await ask("PUT", control, { body: '{"putsPerS":2000,"ttlMs":60000}' });
+    regionId = z.object({ regionId: z.string() }).safeParse(body).data?.regionId ?? "";
+    return regionId !== "";
+  });
+  const flow = async () => (await ask("GET", `${url}/regions/writeflow?limit=1`)).text;
+  const hot = async () => (await ask("GET", `${url}/hotspot/regions/write`)).text;
+  await until("it leads the flow", async () => (await flow()).includes(`"regions":[{"id":${regionId},`));
+  expect(await hot()).not.toContain('"region_id"');
+  await until("it's listed as hot", async () => (await hot()).includes(`"region_id": ${regionId}`), 40_000);
+  await ask("DELETE", control);
+  expect((await ask("GET", `${cluster.workloadUrl}/workload`)).text).not.toContain("hot");
 });
