@@ -2,7 +2,7 @@ import type { Departure, Invariant } from "@operator/subject/invariant";
 import { pointersTo } from "./invariant-pointers.ts";
 import { doubtOfPd, pdWord } from "./invariant-pd-word.ts";
 import type { HotReading, HotRegion, State } from "./state.ts";
-import { cluster } from "./targets.ts";
+import { cluster, regionIdOf } from "./targets.ts";
 
 /** Half of the traffic of the busiest: as much as all the others that are listed together. */
 const shareMin = 0.5;
@@ -55,7 +55,8 @@ const cooled: Departure<State> = {
   needs: () => [{ source: "hot", target: cluster }],
   says: ({ hot }, region) => {
     const reading = hot?.[cluster];
-    return reading !== undefined && !named(reading).includes(region);
+    // It's asked of every target that any source reads: only a region leaves by not being busy.
+    return regionIdOf(region) !== undefined && reading !== undefined && !named(reading).includes(region);
   },
 };
 

@@ -3,7 +3,7 @@ import { pdWord } from "./invariant-pd-word.ts";
 import { pointersTo } from "./invariant-pointers.ts";
 import { judgeProbe } from "./invariant-probe.ts";
 import type { MembersReading, State } from "./state.ts";
-import { cluster, storeIdOf } from "./targets.ts";
+import { cluster, isPdTarget, storeIdOf } from "./targets.ts";
 
 /** A rule points at 20 values at most; PD has three members, or five. */
 const membersShownMax = 7;
@@ -32,9 +32,10 @@ export const pdMemberDown: Invariant<State> = {
   },
   left: {
     needs: () => [pdWord],
+    // It's asked of every target that any source reads: a store isn't in PD's list of members, and hasn't left by that.
     says: ({ members }, member) => {
       const reading = members?.[cluster];
-      return reading !== undefined && reading.isListed && !Object.hasOwn(reading.members, member);
+      return isPdTarget(member) && reading !== undefined && reading.isListed && !Object.hasOwn(reading.members, member);
     },
   },
 };

@@ -239,6 +239,15 @@ test("a PD member has left when PD's own list says so, not when that wasn't read
   expect(left?.says(listed(false), "pd-3")).toBe(false);
 });
 
+// Asked of every target that any source reads, e.g. of `prometheus-cluster`: else nobody would be told that a source is blind.
+test("no rule says of another kind of target that it has left", () => {
+  const world = stateOf();
+  for (const target of [...stores, "pd-1", "cluster", "prometheus"]) {
+    const said = invariants.flatMap(({ name, left }) => (left?.says(world, target) === true ? [name] : []));
+    expect(said, target).toEqual([]);
+  }
+});
+
 test("a region is a target while it's hot and ten minutes on, and then it has left", () => {
   const heat = invariants.find(({ name }) => name === "hot_region");
   const now = stateOf({ hot: { cluster: { write: regions("written", hot), lately: ["region-18", "region-7"] } } });

@@ -132,6 +132,34 @@ test("one query a second: rates and quantiles every fifth, and kept until then",
   expect(prometheus.asked.flatMap((asked, at) => (isNow(asked) ? [] : at))).toEqual([1, 6]);
 });
 
+test("of more than 50 stores the last minute is asked for in turns, then of the cluster, and kept until the next time", async () => {
+  let now = 0;
+  await using prometheus = await serve((_, response) => {
+    const body = new URLSearchParams(prometheus.asked.at(-1)?.body).get("query") ?? "";
+    const about = /h:\d+/.exec(body)?.[0] ?? "";
+    const metric = body.includes('"clusterP99Ms"')
+      ? { reading: "clusterP99Ms" }
+      : { reading: "p99Ms", instance: about };
+    const result = isNow(prometheus.asked.at(-1)) ? [] : [{ metric, value: [0, "12.5"] }];
+    response.end(JSON.stringify({ status: "success", data: { resultType: "vector", result } }));
+  });
+  const { read, stores } = watch(prometheus, [], () => now);
+  const many = Array.from({ length: 120 }, (_, at) => ({ id: `${at + 1}`, status_address: `h:${at}` }));
+  stores.learn(listed(...many));
+  const seen: Awaited<ReturnType<typeof read>>[] = [];
+  for (; seen.length < 10; now += 1_000) seen.push(await read());
+  const named = prometheus.asked.map(
+    ({ body }) => new Set(new URLSearchParams(body).get("query")?.match(/h:\d+/g)).size,
+  );
+  expect(named).toEqual([120, 50, 120, 50, 120, 20, 120, 120, 120, 50]);
+  // Each turn's first store, and the cluster.
+  for (const [target, at] of Object.entries({ "store-1": 1, "store-51": 3, "store-101": 5, cluster: 7 })) {
+    expect(seen.map((readings) => readings[target]).map((one) => one !== undefined && "p99Ms" in one)).toEqual(
+      seen.map((_, second) => second >= at),
+    );
+  }
+});
+
 test("what couldn't be read again isn't shown any more", async () => {
   let now = 0;
   const answers: { now: string | undefined; lastMinute: string | undefined } = { now: "5", lastMinute: "12.5" };

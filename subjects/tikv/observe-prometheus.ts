@@ -2,16 +2,18 @@ import type { Reading, Source } from "@operator/subject/observation";
 import type { KnownMembers } from "./known-members.ts";
 import type { KnownStores } from "./known-stores.ts";
 import type { PrometheusClient, Sample } from "./prometheus-client.ts";
-import { isMetricName, type MetricName, metrics, promqlOfAll } from "./promql.ts";
+import { type Instances, isMetricName, type MetricName, metrics, promqlOfAll } from "./promql.ts";
 import type { PrometheusReading } from "./state.ts";
 import { cluster } from "./targets.ts";
 
 /** Every so many readings the rates and quantiles of the last minute are asked for, in place of what is now. */
 const lastMinuteEvery = 5;
-/** What was read in the other kind of reading counts so long. */
+/** Those of so many stores are computed at once; of a thousand they take Prometheus seconds. Of more they're asked for in turns. */
+const storesAtOnce = 50;
+/** Then every other reading is one of the turns. */
+const turnEvery = 2;
+/** What was read in another reading counts so long; of the last minute, until its turn should long have come again. */
 const keptMs = 12_000;
-
-type Pace = (typeof metrics)[MetricName]["pace"];
 
 /**
  * What Prometheus has of stores, PD members and the cluster, in one query a second. Stores are told by their status
@@ -21,7 +23,7 @@ export function prometheusSource(
   prometheus: PrometheusClient,
   { members, stores, nowMs = Date.now }: { members: KnownMembers; stores: KnownStores; nowMs?: () => number },
 ): Source {
-  const kept = new Map<Pace, { samples: Sample[]; atMs: number }>();
+  const kept = new Map<string, { samples: Sample[]; atMs: number }>();
   let turn = 0;
 
   return {
@@ -34,13 +36,15 @@ export function prometheusSource(
       const ofMembers = new Set(members.watched().keys());
       const addresses = Map.groupBy(byInstance, ([, target]) => (ofMembers.has(target) ? "members" : "stores"));
       const instances = { stores: firsts(addresses.get("stores")), members: firsts(addresses.get("members")) };
-      // The second reading has both.
-      const pace = turn % lastMinuteEvery === 1 ? "lastMinute" : "now";
+      const { name, promql, turns } = questionOf(turn, instances);
       turn += 1;
-      kept.delete(pace);
-      const samples = await prometheus.query(promqlOfAll(pace, instances), signal);
-      kept.set(pace, { samples, atMs: nowMs() });
-      const fresh = [...kept.values()].filter(({ atMs }) => nowMs() - atMs <= keptMs).flatMap(({ samples }) => samples);
+      kept.delete(name);
+      const samples = await prometheus.query(promql, signal);
+      kept.set(name, { samples, atMs: nowMs() });
+      const turnsMs = Math.max(keptMs, turns * turnEvery * 1_000 * 1.5);
+      const fresh = [...kept].flatMap(([of, { samples, atMs }]) =>
+        nowMs() - atMs <= (of === "now" ? keptMs : turnsMs) ? samples : [],
+      );
 
       const readings = new Map<string, PrometheusReading>(
         [cluster, ...byInstance.values()].map((target) => [target, {}]),
@@ -64,6 +68,26 @@ export function prometheusSource(
       ]);
     },
   };
+}
+
+/** What is asked in a reading, and in how many turns the last minute is asked for. The second reading has both paces. */
+function questionOf(turn: number, instances: Instances): { name: string; promql: string; turns: number } {
+  const now = { name: "now", promql: promqlOfAll("now", instances) };
+  const { stores } = instances;
+  if (stores.length <= storesAtOnce) {
+    if (turn % lastMinuteEvery !== 1) return { ...now, turns: 1 };
+    return { name: "lastMinute", promql: promqlOfAll("lastMinute", instances), turns: 1 };
+  }
+  const turns = Math.ceil(stores.length / storesAtOnce) + 1;
+  if (turn % turnEvery !== 1) return { ...now, turns };
+  const at = Math.floor(turn / turnEvery) % turns;
+  const some = { ...instances, stores: stores.slice(at * storesAtOnce, (at + 1) * storesAtOnce) };
+  // The cluster's quantile is of all stores, so it has a turn of its own.
+  const promql =
+    some.stores.length > 0
+      ? promqlOfAll("lastMinute", some, "others")
+      : promqlOfAll("lastMinute", instances, "cluster");
+  return { name: `lastMinute ${at}`, promql, turns };
 }
 
 function instancesOf(stores: KnownStores, members: KnownMembers): Map<string, string> {

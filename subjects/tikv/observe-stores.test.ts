@@ -42,6 +42,11 @@ function watch(nowMs?: () => number) {
   return { known, source, read };
 }
 
+test("a store that doesn't answer is looked up at once: it may have been stopped, or taken out, less than a second ago", () => {
+  const { source } = watch();
+  expect(["store-1", "pd-1"].map((target) => source.tellsWhy?.(target))).toEqual([true, false]);
+});
+
 test("each store as v8.5.5 lists it, in one request", async () => {
   says(base.body);
   const { read, known, source } = watch();

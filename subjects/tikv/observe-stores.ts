@@ -4,7 +4,7 @@ import type { PdClient } from "./pd-client.ts";
 import { type PdStore, PdStores, storesPath } from "./pd-stores.ts";
 import type { StoreReading } from "./state.ts";
 import { StoreBlame } from "./store-blame.ts";
-import { cluster, storeTarget } from "./targets.ts";
+import { cluster, storeIdOf, storeTarget } from "./targets.ts";
 
 /** PD forgets tombstones at once when it's told to; who wants to see that a store was one has so long. */
 const forgottenMs = 60_000;
@@ -21,6 +21,8 @@ export function storesSource(pd: PdClient, known: KnownStores, nowMs = Date.now)
     timeoutMs: 950,
     // Before PD could be asked no store is known: then it's the cluster that isn't read.
     targets: () => (known.isListed ? [...known.listed().keys()] : [cluster]),
+    // A store that stops in order has given its leaders away, or is leaving: PD may know since less than a second ago.
+    tellsWhy: (target) => storeIdOf(target) !== undefined,
     read: async (signal) => {
       const { stores } = await pd.get(storesPath, PdStores, signal);
       const atMs = nowMs();

@@ -121,10 +121,15 @@ export function promqlOf(name: MetricName, { stores, members }: Instances): stri
   });
 }
 
-/** One query for all metrics of a pace; each sample names its metric in the label `reading`. */
-export function promqlOfAll(pace: Metric["pace"], instances: Instances): string {
+/** One query for all metrics of a pace, or the cluster's or the others of them; each sample names its metric in the label `reading`. */
+export function promqlOfAll(
+  pace: Metric["pace"],
+  instances: Instances,
+  part: "all" | "cluster" | "others" = "all",
+): string {
   return names
     .filter((name) => metrics[name].pace === pace)
+    .filter((name) => part === "all" || (metrics[name].of === "cluster") === (part === "cluster"))
     .map((name) => `label_replace(${promqlOf(name, instances)}, "reading", "${name}", "", "")`)
     .join(" or ");
 }

@@ -11,6 +11,10 @@ export function pdTarget(name: string): string {
   return name.startsWith("pd") ? name : `pd-${name}`;
 }
 
+export function isPdTarget(target: string): boolean {
+  return target.startsWith("pd");
+}
+
 export function regionTarget(id: string): string {
   return `region-${id}`;
 }

@@ -141,6 +141,7 @@ test("a store that is asked to end has its leaders moved first, so no client not
   });
   expect(failures).toBe(0);
   expect(member.output).toContain('["All leaders evicted, completing graceful shutdown"]');
+  expect(await leadersOf("tikv-3"), "PD has heard of it from those who lead now").toBe(0);
   expect(await stateOf("tikv-3"), "PD takes it for up until it has missed heartbeats").toBe("Up");
   cluster.start("tikv-3");
   await untilWell();
