@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Violation } from "@operator/contracts/violation";
 import { observedAs } from "@operator/stack/observed-as";
-import { Stack } from "@operator/stack/stack";
+import { Stack, type StackPlan } from "@operator/stack/stack";
 import { expect } from "vitest";
 import { Witness } from "./witness.ts";
 
@@ -18,16 +18,22 @@ export class TikvStage implements AsyncDisposable {
     this.stores = stores;
   }
 
-  static async start({ graceScale, timeScale }: { graceScale: number; timeScale: number }): Promise<TikvStage> {
+  static async start(given: {
+    graceScale: number;
+    timeScale: number;
+    /** Changes a member before it starts, once its time scale is set. */
+    adjust?: NonNullable<StackPlan["adjust"]>;
+  }): Promise<TikvStage> {
+    const { graceScale, timeScale, adjust = (spec) => spec } = given;
     console.log(`graces and hold-downs × ${graceScale}; PD's and TiKV's waiting times ÷ ${timeScale} (a simulator)`);
     const stack = await Stack.start({
       subject: "tikv",
       graceScale,
       counts: { chaos: 1 },
-      adjust: (spec) => ({
-        ...spec,
-        environment: { ...spec.environment, TIKV_SIMULATOR_TIME_SCALE: String(timeScale) },
-      }),
+      adjust: (spec, ports) => {
+        const environment = { ...spec.environment, TIKV_SIMULATOR_TIME_SCALE: String(timeScale) };
+        return adjust({ ...spec, environment }, ports);
+      },
     });
     const witness = new Witness(await stack.connect("cli"), stack.subject);
     await witness.allWell(120_000);
