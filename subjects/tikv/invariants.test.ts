@@ -44,6 +44,9 @@ const ofStores: Row[] = [
   ["a store that is being decommissioned owes no answer", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { state: "Offline", nodeState: "Removing" } } }, "ok Offline"],
   ["a store that PD lists and nobody probed", "store_down", one, { probe: { [one]: null } }, "unknown"],
   ["a new store that nobody has heard of is starting", "store_down", one, { probe: { [one]: { ...down("refused"), lastAnswerAtMs: null } }, stores: { [one]: { state: "Down", lastHeartbeatMs: null } } }, "unknown"],
+  ["one that reports to PD before its status port is open is starting", "store_down", one, { probe: { [one]: { ...down("refused"), lastAnswerAtMs: null } }, stores: { [one]: { startedAtMs: nowMs - 19_000 } } }, "unknown"],
+  ["not for long", "store_down", one, { probe: { [one]: { ...down("refused"), lastAnswerAtMs: null } }, stores: { [one]: { startedAtMs: nowMs - 20_000 } } }, "violated refused"],
+  ["and one that answered since has died", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { startedAtMs: nowMs - 19_000 } } }, "violated refused"],
   ["a new store that answered before is down", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { state: "Down", lastHeartbeatMs: null } } }, "violated refused"],
   ["a store that was heard of before is down, also for an observer that never reached it", "store_down", one, { probe: { [one]: { ...down("refused"), lastAnswerAtMs: null } } }, "violated refused"],
 
