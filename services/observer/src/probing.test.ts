@@ -5,7 +5,7 @@ import { httpAsker } from "@operator/subject/probe-http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventClock } from "./clock.ts";
 import { watchLag } from "./lag.ts";
-import { type Probing, startProbing } from "./probing.ts";
+import { type Probing, rhythmOf, startProbing } from "./probing.ts";
 
 let probing: Probing;
 let changes: string[] = [];
@@ -174,6 +174,25 @@ describe("targets", () => {
     probing.follow([scripted("", up).target, scripted("x\n", up).target]);
     expect(probing.sight().targets.size).toBe(0);
   });
+});
+
+test.each([
+  ["few", 3, 250],
+  ["as many as can be asked four times a second", 250, 250],
+  ["some hundred", 400, 400],
+  ["a thousand", 1_000, 1_000],
+  ["more than that", 2_000, 1_000],
+])("%s are asked by their number", (_, targets, rhythmMs) => {
+  expect(rhythmOf(targets)).toBe(rhythmMs);
+});
+
+test("many targets are asked less often each, and the sight says how often", async () => {
+  const many = Array.from({ length: 600 }, (_, at) => scripted(`store-${at}`, up));
+  const startedMs = performance.now();
+  probing.follow(many.map(({ target }) => target));
+  expect(probing.sight().rhythmMs).toBe(600);
+  await until("one was asked three times", () => many.some(({ asked }) => asked() === 3));
+  expect(performance.now() - startedMs).toBeGreaterThan(1_190);
 });
 
 test("an event loop that is held up makes no target silent", async () => {

@@ -6,13 +6,22 @@ import { watchLag } from "./lag.ts";
 import type { SourceSight, TargetSight } from "./observe.ts";
 import { freshMemory, judge, type ProbeEvent, type ProbeMemory } from "./probe.ts";
 
-export const probeRhythmMs = 250;
+const rhythmMsMin = 250;
+/** A connection that is kept lasts longer between two questions than this. */
+const rhythmMsMax = 1_000;
+/** Questions of all targets together, up to a thousand of them: more would take a core by themselves. */
+const questionsPerSecond = 1_000;
 const timeoutMs = 500;
 const resetDelayMs = 20;
 /** Two of the rhythm, one that a hint triggered, one after a reset. */
 const questionsMax = 4;
 /** First questions come at once, the rhythm's are spread, so that they don't come in bursts. */
 const spreadMs = 61;
+
+/** How often each of so many targets is asked. A death is seen by its closed connection, at any rhythm. */
+export function rhythmOf(targets: number): number {
+  return Math.min(rhythmMsMax, Math.max(rhythmMsMin, Math.ceil((targets * 1_000) / questionsPerSecond)));
+}
 
 /** Asks targets all the time. Targets come and go; the same name and address keeps its connection and what is known. */
 export interface Probing {
@@ -31,6 +40,7 @@ export function startProbing(options: {
   const lag = watchLag();
   const probes = new Map<TargetName, Probe>();
   let started = 0;
+  let rhythmMs = rhythmMsMin;
   return {
     follow: (targets) => {
       const wanted = new Map(
@@ -39,6 +49,7 @@ export function startProbing(options: {
           return name.success ? [[name.data, target] as const] : [];
         }),
       );
+      rhythmMs = rhythmOf(wanted.size);
       for (const [name, probe] of probes) {
         if (wanted.get(name)?.address === probe.address) continue;
         probe.close();
@@ -46,12 +57,13 @@ export function startProbing(options: {
       }
       for (const [name, target] of wanted) {
         if (probes.has(name)) continue;
-        const phaseMs = (started++ * spreadMs) % probeRhythmMs;
-        probes.set(name, startProbe(target, { ...options, lagSince: lag.lagSince, phaseMs }));
+        const phaseMs = (started++ * spreadMs) % rhythmMs;
+        const timing = { phaseMs, rhythmMs: () => rhythmMs };
+        probes.set(name, startProbe(target, { ...options, ...timing, lagSince: lag.lagSince }));
       }
     },
     sight: () => ({
-      rhythmMs: probeRhythmMs,
+      rhythmMs,
       targets: new Map([...probes].map(([name, probe]) => [name, probe.sight()])),
     }),
     close: () => {
@@ -76,6 +88,8 @@ function startProbe(
     onChange: (target: string, reading: ProbeReading) => void;
     lagSince: (sinceMs: number) => number;
     phaseMs: number;
+    /** As it is now: it changes with the number of targets. */
+    rhythmMs: () => number;
   },
 ): Probe {
   let memory: ProbeMemory = freshMemory(target.address);
@@ -122,11 +136,14 @@ function startProbe(
     hear({ kind: "outcome", asked: mine, outcome, atMs: options.clock(), lagMs: options.lagSince(askedMs) });
   }
 
+  function beat(): void {
+    void ask();
+    timer = setTimeout(beat, options.rhythmMs());
+  }
+
   asker.onClose(() => hear({ kind: "closed", atMs: options.clock() }));
   void ask();
-  let timer = setTimeout(() => {
-    timer = setInterval(() => void ask(), probeRhythmMs);
-  }, options.phaseMs);
+  let timer = setTimeout(beat, options.phaseMs + options.rhythmMs());
   return {
     address: target.address,
     sight: () => {
