@@ -1,6 +1,6 @@
 import type { Departure, Need } from "@operator/subject/invariant";
 import type { State, StoreReading } from "./state.ts";
-import { cluster } from "./targets.ts";
+import { cluster, storeList } from "./targets.ts";
 
 /** Stores report to PD every 10 s; a leader that is new knows of each only what etcd kept, which is up to 5 min old. */
 const settleMs = 20_000;
@@ -41,10 +41,14 @@ function isGone({ state, nodeState }: StoreReading): boolean {
   return state === "Tombstone" || nodeState === "Removed";
 }
 
-/** PD lists the store as a tombstone: it was decommissioned, and all that it had is elsewhere. */
+/**
+ * PD lists the store as a tombstone: it was decommissioned, and all that it had is elsewhere. What stands for PD's list
+ * until that was read has left once stores are known, or an observer's slow start would be told as a blind source for ever.
+ */
 export const storeLeft: Departure<State> = {
-  needs: (store) => [{ source: "stores", target: store }],
+  needs: (store) => [store === storeList ? pdWord : { source: "stores", target: store }],
   says: ({ stores }, store) => {
+    if (store === storeList) return Object.keys(stores ?? {}).length > 0;
     const reading = stores?.[store];
     return reading !== undefined && isGone(reading);
   },

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { big, down, four, nowMs, one, regions, stateOf, stores, type World, wordOf } from "./cluster.fixture.ts";
 import { invariants } from "./invariants.ts";
+import type { State } from "./state.ts";
 
 /** e.g. `violated refused`: what the invariant says of the target in a cluster in which this differs. */
 function judged(name: string, target: string, world: World): string {
@@ -240,6 +241,15 @@ test("a PD member has left when PD's own list says so, not when that wasn't read
   expect(left?.says(listed(true), "pd-3")).toBe(true);
   expect(left?.says(listed(true), "pd-2")).toBe(false);
   expect(left?.says(listed(false), "pd-3")).toBe(false);
+});
+
+// An observer that starts before PD answers reads none of them, and names them from then on.
+test("what stands for the list of stores has left once stores are known, and not before", () => {
+  const says = (world: State) => invariants.some(({ left }) => left?.says(world, "store-list") === true);
+  expect(says(stateOf())).toBe(true);
+  expect(says({ ...stateOf(), stores: {} })).toBe(false);
+  const needed = invariants.flatMap(({ left }) => left?.needs("store-list") ?? []);
+  expect(needed).not.toContainEqual({ source: "stores", target: "store-list" });
 });
 
 // Asked of every target that any source reads, e.g. of `prometheus-cluster`: else nobody would be told that a source is blind.

@@ -50,9 +50,9 @@ test("a store that doesn't answer is looked up at once: it may have been stopped
 test("each store as v8.5.5 lists it, in one request", async () => {
   says(base.body);
   const { read, known, source } = watch();
-  expect(source.targets()).toEqual(["cluster"]);
+  expect(source.targets()).toEqual(["store-list"]);
   expect(await read()).toEqual({
-    cluster: { left: true },
+    "store-list": { left: true },
     "store-1": {
       id: "1",
       address: "127.0.0.1:20162",

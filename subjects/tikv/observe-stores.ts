@@ -4,7 +4,7 @@ import type { PdClient } from "./pd-client.ts";
 import { type PdStore, PdStores, storesPath } from "./pd-stores.ts";
 import type { StoreReading } from "./state.ts";
 import { StoreBlame } from "./store-blame.ts";
-import { cluster, storeIdOf, storeTarget } from "./targets.ts";
+import { storeIdOf, storeList, storeTarget } from "./targets.ts";
 
 /** PD forgets tombstones at once when it's told to; who wants to see that a store was one has so long. */
 const forgottenMs = 60_000;
@@ -19,8 +19,8 @@ export function storesSource(pd: PdClient, known: KnownStores, nowMs = Date.now)
     name: "stores",
     rhythmMs: 1_000,
     timeoutMs: 950,
-    // Before PD could be asked no store is known: then it's the cluster that isn't read.
-    targets: () => (known.isListed ? [...known.listed().keys()] : [cluster]),
+    // Before PD could be asked no store is known: then it's their list that isn't read.
+    targets: () => (known.isListed ? [...known.listed().keys()] : [storeList]),
     // A store that stops in order has given its leaders away, or is leaving: PD may know since less than a second ago.
     tellsWhy: (target) => storeIdOf(target) !== undefined,
     read: async (signal) => {
@@ -28,7 +28,7 @@ export function storesSource(pd: PdClient, known: KnownStores, nowMs = Date.now)
       const atMs = nowMs();
       const watched = known.learn(stores ?? []);
       const blamed = blame.learn(watched, atMs);
-      const readings: Record<string, Reading> = { [cluster]: { left: true } };
+      const readings: Record<string, Reading> = { [storeList]: { left: true } };
       for (const one of watched) {
         const target = storeTarget(one.store.id);
         const reading = readingOf(one, blamed.get(target));

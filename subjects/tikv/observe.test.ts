@@ -54,7 +54,7 @@ test("before anything was read, each configured member is probed and no source i
   );
   expect(observation.sources.map(({ name, targets }) => [name, targets()[0]])).toEqual([
     ["members", "cluster"],
-    ["stores", "cluster"],
+    ["stores", "store-list"],
     ["schedule", "cluster"],
     ["operators", "cluster"],
     ["hot", "cluster"],

@@ -6,6 +6,9 @@ export function storeTarget(id: string): string {
   return `store-${id}`;
 }
 
+/** Stands for the stores until PD's list of them was read. */
+export const storeList = "store-list";
+
 /** A PD member by its name: `pd-1` and `pd1` stay as they are. */
 export function pdTarget(name: string): string {
   return name.startsWith("pd") ? name : `pd-${name}`;
