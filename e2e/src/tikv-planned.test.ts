@@ -14,6 +14,7 @@ type Spec = Parameters<typeof startSpec>[0];
 const members = ["tikv-1", "tikv-2", "tikv-3"] as const;
 /** Long enough to give all leaders away; whoever leads alone can't, and a stack that ends waits for it. */
 const drainMs = 8_000;
+const timeScale = 4;
 let stage: TikvStage;
 /** A fourth store, which Prometheus looks for from the start. */
 let fourth: { spec: Spec; address: string };
@@ -22,8 +23,9 @@ beforeAll(async () => {
   const [port, statusPort] = await freePorts(2);
   const [address, statusAddress] = [`127.0.0.1:${port}`, `127.0.0.1:${statusPort}`];
   stage = await TikvStage.start({
-    graceScale: 0.1,
-    timeScale: 4,
+    // A grace that is shorter than the cluster's time would call elections faults.
+    graceScale: 1 / timeScale,
+    timeScale,
     adjust: (spec) => {
       if (spec.kind === "prometheus") return scraping(spec, statusAddress);
       if (spec.kind !== "store") return spec;
