@@ -113,7 +113,12 @@ export class TikvStage implements AsyncDisposable {
     await blind.end();
     await witness.reaches(invariant, target, "firing", unseen.asOf);
     await given.mend();
-    await witness.reaches(invariant, target, "cleared", unseen.asOf);
+    const isCleared = () => {
+      const now = witness.violation(invariant, target);
+      return now?.state === "cleared" && now.asOf > unseen.asOf;
+    };
+    // What is of the last minute clears a minute later.
+    await witness.until(`${invariant} of ${target} cleared`, isCleared, 150_000);
     if (symptomOf === undefined) expect((await witness.closes(invariant, target)).closedBy).toBe("observation");
     await witness.allWell(120_000);
   }
