@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Ticket } from "@operator/contracts/ticket";
 import { violationKeyOf } from "@operator/contracts/violation";
 import { observedAs } from "@operator/stack/observed-as";
-import { Stack } from "@operator/stack/stack";
+import { Stack, type StackPlan } from "@operator/stack/stack";
 import { type Measuring, spread } from "./figures.ts";
 import { seededRandom } from "./random.ts";
 import { until } from "./waiting.ts";
@@ -18,7 +18,7 @@ export interface Detection {
 }
 
 /** Hold-downs double for what keeps coming back, up to a minute: scaled, so that 30 faults take minutes. The grace is 0 either way. */
-const graceScale = 0.1;
+const usualGraceScale = 0.1;
 const detectMsMax = 15_000;
 const wellMsMax = 90_000;
 
@@ -32,17 +32,26 @@ export async function breakMembers(
     kind: string;
     verb: "kill" | "pause";
     times: number;
+    /** Changes to the stack beside the subject. */
+    plan?: Partial<StackPlan>;
+    /** Which members of the kind are broken; all of them unless told. */
+    only?: readonly string[];
+    /** Whether all is well, by verdicts that came after `sinceMs`; unless told: all of them are ok and no ticket is open. */
+    isWell?: (watch: Watch, sinceMs: number) => boolean;
+    /** Called when all is well for the first time. */
+    onWell?: (stack: Stack) => Promise<void>;
     /** Called at each break, with the member and what the loop calls it; waited for before the member is mended. */
     onBroken?: (stack: Stack, target: string, seenAs: string, brokenMs: number) => Promise<void>;
   },
 ): Promise<{ detections: Detection[]; others: string[] }> {
   const { subject, say, signal } = measuring;
   const random = seededRandom(measuring.seed);
-  await using stack = await Stack.start({ subject, graceScale });
+  await using stack = await Stack.start({ graceScale: usualGraceScale, ...given.plan, subject });
   const bus = await stack.connect("cli");
   const tickets = await bus.bucket("tickets", Ticket);
   await using watch = await Watch.start(bus, subject);
-  const targets = [...stack.kinds].filter(([, kind]) => kind === given.kind).map(([target]) => target);
+  const ofKind = [...stack.kinds].filter(([, kind]) => kind === given.kind).map(([target]) => target);
+  const targets = ofKind.filter((target) => given.only?.includes(target) ?? true);
   const named = new Map<string, string>();
   for (const target of targets) named.set(target, await observedAs(stack, target));
   const detections: Detection[] = [];
@@ -50,50 +59,49 @@ export async function breakMembers(
 
   const well = async () => {
     const sinceMs = performance.now();
-    await until("all well again", () => watch.isWell(sinceMs), { withinMs: wellMsMax, signal }).catch(
-      (error: unknown) => {
-        throw signal.aborted ? error : new Error(`${String(error)}: ${watch.complaints()}`);
-      },
-    );
+    const look = () => given.isWell?.(watch, sinceMs) ?? watch.isWell(sinceMs);
+    await until("all well again", look, { withinMs: wellMsMax, signal }).catch((error: unknown) => {
+      throw signal.aborted ? error : new Error(`${String(error)}: ${watch.complaints()}`);
+    });
   };
 
   await well();
+  let awaited: { target: string; resolve: (seen: SeenTicket) => void } | undefined;
+  watch.onTicket((seen) => {
+    if (!seen.ticket.reasons.includes("first-seen")) return;
+    const isAwaited = seen.ticket.target === awaited?.target && seen.ticket.violation.detail.kind === "unreachable";
+    if (isAwaited) awaited?.resolve(seen);
+    else others.push(seen.ticket.id);
+  });
+  await given.onWell?.(stack);
   for (let time = 1; time <= given.times; time++) {
     await sleep(random() * 1_000, undefined, { signal });
     const target = targets[Math.floor(random() * targets.length)] ?? "";
     const member = stack.member(target);
     const seenAs = named.get(target) ?? target;
     const { promise: opened, resolve } = Promise.withResolvers<SeenTicket>();
-    const stopListening = watch.onTicket((seen) => {
-      if (!seen.ticket.reasons.includes("first-seen")) return;
-      if (seen.ticket.target === seenAs && seen.ticket.violation.detail.kind === "unreachable") resolve(seen);
-      else others.push(seen.ticket.id);
-    });
-    try {
-      const brokenMs = performance.now();
-      member.signal(given.verb === "kill" ? "SIGKILL" : "SIGSTOP");
-      const also = given.onBroken?.(stack, target, seenAs, brokenMs);
-      const isOver = AbortSignal.any([signal, AbortSignal.timeout(detectMsMax)]);
-      const aborted = new Promise<never>((_, reject) =>
-        isOver.addEventListener("abort", () =>
-          reject(new Error(`no ticket about ${target} within ${detectMsMax} ms of its ${given.verb}`)),
-        ),
-      );
-      const { ticket, atMs } = await Promise.race([opened, aborted]);
-      const head = await tickets.get(violationKeyOf(ticket));
-      const kvMs = performance.now() - brokenMs;
-      if (head?.value.id !== ticket.id) throw new Error(`${ticket.id} was announced before it stood in KV`);
-      detections.push({ target, eventMs: atMs - brokenMs, kvMs });
-      say(`${given.verb} ${time} of ${given.times}: ${target}, ticket after ${Math.round(atMs - brokenMs)} ms`);
-      await also;
-      if (given.verb === "kill") {
-        await member.exited;
-        await member.restart();
-      } else member.signal("SIGCONT");
-      await well();
-    } finally {
-      stopListening();
-    }
+    awaited = { target: seenAs, resolve };
+    const brokenMs = performance.now();
+    member.signal(given.verb === "kill" ? "SIGKILL" : "SIGSTOP");
+    const also = given.onBroken?.(stack, target, seenAs, brokenMs);
+    const isOver = AbortSignal.any([signal, AbortSignal.timeout(detectMsMax)]);
+    const aborted = new Promise<never>((_, reject) =>
+      isOver.addEventListener("abort", () =>
+        reject(new Error(`no ticket about ${target} within ${detectMsMax} ms of its ${given.verb}`)),
+      ),
+    );
+    const { ticket, atMs } = await Promise.race([opened, aborted]);
+    const head = await tickets.get(violationKeyOf(ticket));
+    const kvMs = performance.now() - brokenMs;
+    if (head?.value.id !== ticket.id) throw new Error(`${ticket.id} was announced before it stood in KV`);
+    detections.push({ target, eventMs: atMs - brokenMs, kvMs });
+    say(`${given.verb} ${time} of ${given.times}: ${target}, ticket after ${Math.round(atMs - brokenMs)} ms`);
+    await also;
+    if (given.verb === "kill") {
+      await member.exited;
+      await member.restart();
+    } else member.signal("SIGCONT");
+    await well();
   }
   return { detections, others };
 }
@@ -103,6 +111,7 @@ export function detectionFacts(
   { seed }: Measuring,
   detections: readonly Detection[],
   others: readonly string[],
+  graceScale = usualGraceScale,
 ): string[] {
   return [
     `to the ticket's event at the reader: ${spread(detections.map(({ eventMs }) => eventMs))}`,

@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Stack } from "@operator/stack/stack";
 import { claim, type Figure, type Measuring, short } from "./figures.ts";
+import { cpuSeconds, residentMb } from "./process-usage.ts";
 import { until } from "./waiting.ts";
 import { Watch } from "./watch.ts";
 
-const ticksPerSecond = 100;
 const settleMs = 5_000;
 
 /** What the operator's services take of the machine at their default rhythm, and how long the demo takes to be up. */
@@ -52,24 +51,4 @@ export async function measureFootprint(measuring: Measuring): Promise<Figure> {
     ],
     data: { seconds: elapsedS, used, upS, wellS },
   };
-}
-
-/** User and system time of a process, by the kernel's own account. */
-function cpuSeconds(pid: number): number {
-  const stat = read(pid, "stat");
-  // The name, in parentheses, may hold anything; user and system time are the 12th and 13th field after it.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}
-
-function residentMb(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(read(pid, "status"))?.[1]) / 1_024;
-}
-
-function read(pid: number, what: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${what}`, "utf8");
-  } catch (error) {
-    throw new Error(`process ${pid} can't be measured: this figure needs Linux's /proc`, { cause: error });
-  }
 }

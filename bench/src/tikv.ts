@@ -3,6 +3,7 @@ import { Stack } from "@operator/stack/stack";
 import { z } from "zod";
 import { breakMembers, detectionFacts } from "./break-members.ts";
 import { claim, type Figure, type Measuring, percentile, short, spread } from "./figures.ts";
+import { measureThousand } from "./tikv-thousand.ts";
 import { until } from "./waiting.ts";
 import { Watch } from "./watch.ts";
 
@@ -17,6 +18,7 @@ export const tikvFigures: Record<string, (measuring: Measuring) => Promise<Figur
   kill: measureKill,
   pause: measurePause,
   quiet: measureQuiet,
+  thousand: measureThousand,
 };
 
 /** From SIGKILL of a store to its ticket, beside the time that PD itself takes to call it `Disconnected`. */

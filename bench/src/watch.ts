@@ -6,6 +6,9 @@ import type { Ticket } from "@operator/contracts/ticket";
 import type { Verdicts } from "@operator/contracts/verdicts";
 import type { Violation } from "@operator/contracts/violation";
 
+/** A large subject has thousands of verdicts. */
+const complaintsMax = 20;
+
 /** A ticket's event as it reached this process, on its monotonic clock. */
 export interface SeenTicket {
   ticket: Ticket;
@@ -70,7 +73,9 @@ export class Watch implements AsyncDisposable {
     const open = [...this.tickets.values()]
       .filter(({ ticket }) => ticket.status === "open")
       .map(({ ticket }) => ticket.id);
-    return [...unwell, ...open.map((id) => `ticket ${id} is open`)].join("; ") || "no verdicts";
+    const all = [...open.map((id) => `ticket ${id} is open`), ...unwell];
+    const more = all.length > complaintsMax ? [`and ${all.length - complaintsMax} more`] : [];
+    return [...all.slice(0, complaintsMax), ...more].join("; ") || "no verdicts";
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
