@@ -65,6 +65,9 @@ export class Raft {
     const known = this.peers.get(claim.region.id);
     const isKept = claim.region.peers.some(({ store }) => store === this.storeId);
     if (known !== undefined && claim.term < known.term) return;
+    // A hand-over and an election may come to one term at once. Everybody keeps to the same of the two, or each would take the
+    // other for the leader, and nobody would stand again.
+    if (known?.leader !== undefined && claim.term === known.term && claim.leader < known.leader) return;
     if (!isKept) {
       if (known !== undefined && claim.region.confVer >= known.region.confVer) this.#drop(claim.region.id);
       return;
