@@ -59,7 +59,7 @@ test.concurrent.each([
   "the demo's last line holds for $what: each fault one ticket, the right cause, the action that fits, closed by observation",
   async ({ expected }) => {
     const names = expected.map(({ fault }) => fault).join(",");
-    const demo = spawnDemo("--scenario", names);
+    const demo = spawnDemo("--subject", "ratelimiter", "--scenario", names);
     const [out, [code]] = await Promise.all([text(demo.stdout), once(demo, "exit")]);
     const summary = Summary.parse(JSON.parse(out.trim().split("\n").at(-1) ?? ""));
     const complaints = summary.scenarios.flatMap(({ scenario, wrong }) => wrong.map((text) => `${scenario}: ${text}`));
