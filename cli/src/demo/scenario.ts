@@ -18,6 +18,8 @@ const proposeWithinMs = 10_000;
 const settleWithinMs = 120_000;
 const closeWithinMs = 90_000;
 const stormMs = 2_500;
+/** What follows from a fault is let pass before the fault is taken back, e.g. an election: it would outlive its explanation. */
+const symptomsWithinMs = 20_000;
 /** So long nothing may open where nothing is broken. */
 const quietMs = 30_000;
 
@@ -81,6 +83,8 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
   }));
   const cases = new Map<string, Case>();
   const actions = new Map<string, Action>();
+  /** Symptoms that fire now, by invariant and target. */
+  const symptoms = new Set<string>();
   let closedMs: number | undefined;
   const told = new Set<string>();
   let wake = () => {};
@@ -94,6 +98,11 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
     }
     if (seen.kind === "fault") {
       faults.find(({ id }) => id === seen.message.id)?.phases.set(seen.message.phase, seen.message);
+    }
+    if (seen.kind === "violation") {
+      const { invariant, target, state, explainedBy } = seen.message;
+      if (state === "firing" && explainedBy.length > 0) symptoms.add(`${invariant}/${target}`);
+      else symptoms.delete(`${invariant}/${target}`);
     }
     if (seen.kind === "action") actions.set(seen.message.id, seen.message);
     if (seen.kind === "ticket") {
@@ -167,6 +176,7 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
       for (const { id } of faults.filter(isInjected)) await command({ revert: id });
     };
     if (recoverMs === undefined && anyInjected) {
+      await until(() => symptoms.size === 0, symptomsWithinMs);
       recoverMs = performance.now();
       await revert();
     }
