@@ -158,6 +158,7 @@ describe.skipIf(why !== undefined)("the whole of it", { timeout: 600_000 }, () =
     const [nats, prometheus] = await freePorts(2);
     lab.env = {
       ...lab.env,
+      OPERATOR_TIKV: "simulator",
       OPERATOR_NATS_PORT: `${nats}`,
       OPERATOR_PROMETHEUS_PORT: `${prometheus}`,
       // The person's own context is left alone.
