@@ -66,7 +66,7 @@ test("of a list that is too long to be quoted whole each item is a fact", () => 
   ]);
 });
 
-test("a text as long as any may be is told whole, whatever marks are in it", () => {
+test("a text of the greatest length is told whole, whatever marks are in it", () => {
   const line = '["quoted"] '.repeat(40).slice(0, 400).trim();
   const { facts, text } = readFactsOf(keptRead({ line }), telling);
   expect(facts).toMatchObject([{ value: line }]);

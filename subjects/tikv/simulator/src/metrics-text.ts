@@ -1,6 +1,6 @@
 type Labels = Record<string, string | number>;
 
-/** Prometheus' text format. Values as Go prints them don't matter: any float is read. */
+/** Prometheus' text format. Values as Go prints them don't matter: every float is read. */
 export class MetricsText {
   readonly #lines: string[] = [];
   readonly #typed = new Set<string>();
