@@ -2,29 +2,38 @@ import { join } from "node:path";
 import { configDefaults, defineConfig } from "vitest/config";
 import type { Reporter, TestModule } from "vitest/node";
 
-/** The last line of every run, for people and CI alike: `N passed, N failed`. */
+/** The last lines of every run, for people and CI alike: what failed, each in a line, and `N passed, N failed`. */
 class Summary implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     let passed = 0;
     let failed = errors.length;
     let skipped = 0;
-    const again: string[] = [];
+    const notes: string[] = [];
+    const say = (module: TestModule, name: string, failures: readonly { message: string }[]) => {
+      const [first = ""] = (failures[0]?.message ?? "").split("\n");
+      notes.push(`failed: ${module.relativeModuleId}: ${name}: ${first.slice(0, 300)}`);
+    };
     for (const module of modules) {
       // A file that can't be loaded has no tests to count, and is a failure all the same.
       failed += module.errors().length;
+      if (module.errors().length > 0) say(module, "the file", module.errors());
       // Nor has a suite whose beforeAll failed: its tests are skipped.
-      for (const suite of module.children.allSuites()) failed += suite.errors().length;
+      for (const suite of module.children.allSuites()) {
+        failed += suite.errors().length;
+        if (suite.errors().length > 0) say(module, suite.fullName, suite.errors());
+      }
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const { state, errors: failures = [] } = test.result();
         if (state === "passed") passed += 1;
         else if (state === "failed") failed += 1;
         else skipped += 1;
-        if (test.diagnostic()?.flaky) again.push(test.fullName);
+        if (state === "failed") say(module, test.fullName, failures);
+        if (test.diagnostic()?.flaky) notes.push(`passed only when it was tried again: ${test.fullName}`);
       }
     }
     // After the reporter's own closing lines.
     process.once("exit", () => {
-      for (const name of again) process.stdout.write(`passed only when it was tried again: ${name}\n`);
+      for (const note of notes) process.stdout.write(`${note}\n`);
       process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
     });
   }
