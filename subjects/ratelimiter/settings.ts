@@ -1,4 +1,4 @@
-import { isAbsolute } from "node:path";
+import { listByName, logFiles, settingsReader } from "@operator/subject/settings";
 import { z } from "zod";
 import { keyPrefix, targetOfKey } from "./key-target.ts";
 
@@ -28,63 +28,33 @@ export const settings = {
   RATELIMITER_REDIS_URL: z
     .string()
     .regex(/^redis:\/\/[^/\s]+(\/\d*)?$/, { error: "an address like redis://127.0.0.1:6379" }),
-  RATELIMITER_NODES: z
-    .string()
-    .default("")
-    .transform((text, context) => {
-      const nodes = new Map<string, string>();
-      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
-        const [id = "", ...rest] = part.trim().split("=");
-        const node = z.object({ id: NodeId, url: NodeUrl }).safeParse({ id, url: rest.join("=") });
-        if (node.success) nodes.set(node.data.id, node.data.url);
-        else
-          context.addIssue(`"${part}" is no node: write ${node.error.issues.map(({ message }) => message).join(", ")}`);
-      }
-      return nodes;
-    }),
-  RATELIMITER_LIMITS: z
-    .string()
-    .default("")
-    .transform((text, context) => {
-      const limits = new Map<string, { limit: number; windowMs: number }>();
-      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
-        const [, key = "", limit, windowMs] = /^(.+)=(\d{1,5})\/(\d{1,8})$/.exec(part.trim()) ?? [];
-        const declared = { limit: Number(limit), windowMs: Number(windowMs) };
-        if (targetOfKey(key) !== undefined && declared.limit > 0 && declared.windowMs > 0) limits.set(key, declared);
-        else context.addIssue(`"${part}" is no limit: write key=hits/milliseconds, e.g. login=5/60000`);
-      }
-      if (limits.size > declaredMax)
-        context.addIssue(`${limits.size} limits are declared: ${declaredMax} are the most`);
-      return limits;
-    }),
-  RATELIMITER_LOGS: z
-    .string()
-    .default("")
-    .transform((text, context) => {
-      const files = new Map<string, string>();
-      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
-        const [target = "", ...rest] = part.trim().split("=");
-        const file = rest.join("=");
-        if ((target === "redis" || NodeId.safeParse(target).success) && isAbsolute(file)) files.set(target, file);
-        else context.addIssue(`"${part}" is no log: write node=/path/of/its.log, or redis=/path/of/its.log`);
-      }
-      return files;
-    }),
+  RATELIMITER_NODES: listByName((part) => {
+    const [id = "", ...rest] = part.split("=");
+    const node = z.object({ id: NodeId, url: NodeUrl }).safeParse({ id, url: rest.join("=") });
+    if (node.success) return [node.data.id, node.data.url];
+    return { problem: `is no node: write ${node.error.issues.map(({ message }) => message).join(", ")}` };
+  }),
+  RATELIMITER_LIMITS: listByName((part) => {
+    const [, key = "", limit, windowMs] = /^(.+)=(\d{1,5})\/(\d{1,8})$/.exec(part) ?? [];
+    const declared = { limit: Number(limit), windowMs: Number(windowMs) };
+    return targetOfKey(key) !== undefined && declared.limit > 0 && declared.windowMs > 0
+      ? [key, declared]
+      : { problem: "is no limit: write key=hits/milliseconds, e.g. login=5/60000" };
+  }).superRefine(({ size }, context) => {
+    if (size > declaredMax) context.addIssue(`${size} limits are declared: ${declaredMax} are the most`);
+  }),
+  RATELIMITER_LOGS: logFiles(
+    (target) => target === "redis" || NodeId.safeParse(target).success,
+    "is no log: write node=/path/of/its.log, or redis=/path/of/its.log",
+  ),
   RATELIMITER_MANAGEMENT_TOKEN: z
     .string()
     .min(16, { error: "the management token of the nodes, 16 characters or more" })
     .optional(),
 };
-const Settings = z.object(settings);
-export type Settings = z.infer<typeof Settings>;
-
 /** Throws with every bad variable. */
-export function readSettings(environment: Record<string, string | undefined>): Settings {
-  const given = Object.entries(environment).filter(([name, value]) => name in settings && value !== "");
-  const read = Settings.safeParse(Object.fromEntries(given));
-  if (read.success) return read.data;
-  throw new Error(`the rate limiter's settings can't be used:\n${z.prettifyError(read.error)}`);
-}
+export const readSettings = settingsReader("the rate limiter", settings);
+export type Settings = ReturnType<typeof readSettings>;
 
 export const settingsHelp = [
   { name: "RATELIMITER_REDIS_URL", about: "the Redis that the nodes share, e.g. redis://127.0.0.1:6379" },

@@ -1,4 +1,4 @@
-import { isAbsolute } from "node:path";
+import { listByName, logFiles, settingsReader } from "@operator/subject/settings";
 import { z } from "zod";
 
 const httpUrl = z
@@ -7,7 +7,7 @@ const httpUrl = z
   .transform((url) => url.replace(/\/+$/, ""));
 
 /** `host:port`, as PD names a store; or a PD member's name. */
-const LogTarget = z.string().regex(/^[A-Za-z0-9_.:[\]-]{1,128}$/, { error: "a store's address or a PD member's name" });
+const logTarget = /^[A-Za-z0-9_.:[\]-]{1,128}$/;
 
 /** Where a member of PD is reached, and its name where a person gave it. */
 export interface PdEndpoint {
@@ -31,43 +31,21 @@ export const settings = {
     return [...endpoints.values()];
   }),
   TIKV_PROMETHEUS_URL: httpUrl.optional(),
-  TIKV_LOGS: z
-    .string()
-    .default("")
-    .transform((text, context) => {
-      const files = new Map<string, string>();
-      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
-        const [target = "", ...rest] = part.trim().split("=");
-        const file = rest.join("=");
-        if (LogTarget.safeParse(target).success && isAbsolute(file)) files.set(target, file);
-        else context.addIssue(`"${part}" is no log: write address=/path/of/tikv.log, or name=/path/of/pd.log`);
-      }
-      return files;
-    }),
-  TIKV_MEMBERS: z
-    .string()
-    .default("")
-    .transform((text, context) => {
-      const members = new Map<string, string>();
-      for (const part of text.split(",").filter((part) => part.trim() !== "")) {
-        const [, member, address] = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=(\S+:\d{1,5})$/.exec(part.trim()) ?? [];
-        if (member !== undefined && address !== undefined) members.set(member, address);
-        else context.addIssue(`"${part}" is no member: write name=address, e.g. tikv-1=127.0.0.1:20160`);
-      }
-      return members;
-    }),
+  TIKV_LOGS: logFiles(
+    (target) => logTarget.test(target),
+    "is no log: write address=/path/of/tikv.log, or name=/path/of/pd.log",
+  ),
+  TIKV_MEMBERS: listByName((part) => {
+    const [, member, address] = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=(\S+:\d{1,5})$/.exec(part) ?? [];
+    return member !== undefined && address !== undefined
+      ? [member, address]
+      : { problem: "is no member: write name=address, e.g. tikv-1=127.0.0.1:20160" };
+  }),
   TIKV_WORKLOAD_URL: httpUrl.optional(),
 };
-const Settings = z.object(settings);
-export type Settings = z.infer<typeof Settings>;
-
 /** Throws with every bad variable. */
-export function readSettings(environment: Record<string, string | undefined>): Settings {
-  const given = Object.entries(environment).filter(([name, value]) => name in settings && value !== "");
-  const read = Settings.safeParse(Object.fromEntries(given));
-  if (read.success) return read.data;
-  throw new Error(`the settings of TiKV can't be used:\n${z.prettifyError(read.error)}`);
-}
+export const readSettings = settingsReader("TiKV", settings);
+export type Settings = ReturnType<typeof readSettings>;
 
 export const settingsHelp = [
   {
