@@ -205,12 +205,49 @@ export function underReplicatedRegions(sight: Sight): Answer {
       missing: ["who set it, and why: PD's audit log has it"],
     });
   }
-  return notKnown(
-    file,
-    citations,
-    `${count} regions lack a replica, every store answers, and PD may schedule${replicas !== undefined && stores.length < replicas ? `; there are ${stores.length} stores for ${replicas} replicas` : ""}`,
-    ["which regions they are", "PD's operators, and why they end without a replica more", "how full the stores are"],
-  );
+  if (replicas !== undefined && stores.length < replicas) return tooFewStores(sight, count, replicas, own);
+  return notKnown(file, citations, `${count} regions lack a replica, every store answers, and PD may schedule`, [
+    "which regions they are",
+    "PD's operators, and why they end without a replica more",
+    "how full the stores are",
+  ]);
+}
+
+/** Every store answers: there are too few of them for what PD is told to keep. */
+function tooFewStores(sight: Sight, count: number, replicas: number, own: EvidenceId[]): Answer {
+  const { cluster } = sight;
+  const stores = sight.stores();
+  return faultOf(sight, {
+    headline: `${count} regions lack a replica: PD is to keep ${replicas} of each, and there are ${stores.length} stores`,
+    causes: [
+      {
+        category: "misconfigured",
+        target: cluster,
+        mechanism: `No store holds two replicas of a region, so ${stores.length} stores can't hold ${replicas}: PD makes none, however long it lasts.`,
+        evidence: [...own, ...sight.cite("how many replicas PD keeps of a region", "schedule", cluster, "maxReplicas")],
+      },
+    ],
+    confidence: 0.9,
+    alternatives: [
+      {
+        cause: { category: "crashed", target: stores[0] ?? cluster },
+        whyRejected: "Every store that is probed answers.",
+        for: [],
+        against: sight.citeUp(stores),
+      },
+    ],
+    options: [
+      looking(
+        `Add ${replicas - stores.length} stores, or set max-replicas back`,
+        [
+          "a new store takes its replicas: PD moves them by itself",
+          "pd-ctl config set max-replicas changes the number",
+        ],
+        "Until then a region survives as many lost stores as before.",
+      ),
+    ],
+    missing: ["who set max-replicas, and why: PD's audit log has it"],
+  });
 }
 
 function lostWith(sight: Sight, dead: TargetName, count: number, own: EvidenceId[]): Answer {

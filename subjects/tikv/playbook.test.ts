@@ -120,6 +120,7 @@ const rows: Row[] = [
 
   ["replicas that a dead store has", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 0, down: 30 } } }, probe: { [one]: down("refused") } }, "fault: crashed store-1"],
   ["replicas that PD may not make", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 3, down: 0 } } }, schedule: { cluster: { replicaScheduleLimit: 0 } } }, "fault: misconfigured cluster, set_replica_schedule_limit cluster"],
+  ["replicas for which there are too few stores", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 30, down: 0 } } }, schedule: { cluster: { maxReplicas: 50 } } }, "fault: misconfigured cluster"],
   ["replicas that PD doesn't make, and nobody can tell why", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 3, down: 0 } } } }, "unknown"],
 
   ["a hot region", "hot_region", "region-18", { hot: heat }, "fault: overloaded region-18, split_region region-18"],
