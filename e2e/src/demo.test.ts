@@ -1,38 +1,10 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { z } from "zod";
-
-const root = join(import.meta.dirname, "..", "..");
-const Summary = z.object({
-  type: z.literal("summary"),
-  ok: z.boolean(),
-  scenarios: z.array(
-    z.looseObject({
-      scenario: z.string(),
-      roots: z.array(
-        z.looseObject({
-          fault: z.string(),
-          target: z.string(),
-          detectMs: z.number(),
-          engine: z.string(),
-          rootCause: z.object({ category: z.string(), target: z.string() }),
-          evidence: z.number().positive(),
-          action: z.string().nullable(),
-          verified: z.boolean(),
-        }),
-      ),
-      tickets: z.number(),
-      cleared: z.boolean(),
-      recoveredBy: z.enum(["action", "revert"]),
-      wrong: z.array(z.string()),
-    }),
-  ),
-});
+import { root, runDemo, spawnDemo } from "./run-demo.ts";
 
 const reverted = { action: null, verified: false, recoveredBy: "revert" };
 const mended = { verified: true, recoveredBy: "action" };
@@ -59,12 +31,9 @@ test.concurrent.each([
   "the demo's last line holds for $what: each fault one ticket, the right cause, the action that fits, closed by observation",
   async ({ expected }) => {
     const names = expected.map(({ fault }) => fault).join(",");
-    const demo = spawnDemo("--subject", "ratelimiter", "--scenario", names);
-    const [out, [code]] = await Promise.all([text(demo.stdout), once(demo, "exit")]);
-    const summary = Summary.parse(JSON.parse(out.trim().split("\n").at(-1) ?? ""));
-    const complaints = summary.scenarios.flatMap(({ scenario, wrong }) => wrong.map((text) => `${scenario}: ${text}`));
+    const { scenarios, ok, complaints, code } = await runDemo("--subject", "ratelimiter", "--scenario", names);
     expect(complaints).toEqual([]);
-    const shown = summary.scenarios.flatMap(({ roots, tickets, cleared, recoveredBy }) =>
+    const shown = scenarios.flatMap(({ roots, tickets, cleared, recoveredBy }) =>
       roots.map(({ fault, rootCause, engine, action, verified }) => ({
         fault,
         cause: `${rootCause.category} ${rootCause.target}`,
@@ -77,7 +46,7 @@ test.concurrent.each([
       })),
     );
     expect(shown).toEqual(expected.map((each) => ({ engine: "playbook", tickets: 1, cleared: true, ...each })));
-    expect(summary.ok).toBe(true);
+    expect(ok).toBe(true);
     expect(code).toBe(0);
   },
   600_000,
@@ -132,11 +101,3 @@ test.runIf(process.platform === "linux")("a demo that is itself killed takes its
   rmSync(folder, { recursive: true, force: true });
   rmSync(join(root, ".operator", "context.json"), { force: true });
 });
-
-function spawnDemo(...options: string[]) {
-  const main = join(root, "cli/src/main.ts");
-  return spawn(process.execPath, [main, "demo", "--json", ...options], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-}

@@ -1,5 +1,6 @@
 import { Stack } from "@operator/stack/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { longFault } from "./tell-chaos.ts";
 import { Witness } from "./witness.ts";
 
 // Invariants of what is seen from outside fire, hold while nobody looks, and clear: real processes, a real Redis, the real wire.
@@ -69,16 +70,7 @@ test("redis_down: a killed Redis stays broken while the observer is dead, and it
 
 /** Has chaos make a fault of this target, whose end is far away, and gives what takes it back. */
 async function chaos(fault: string, target: string, parameters: Record<string, number> = {}) {
-  const id = `${fault}-${target}`;
-  const { connection } = (await stack.connect("cli")).link;
-  const say = async (command: object) => {
-    connection.publish("operator.chaos.commands", JSON.stringify(command));
-    await connection.flush();
-  };
-  return {
-    begin: () => say({ subject: "ratelimiter", fault, target, id, ttlMs: 300_000, parameters }),
-    end: () => say({ revert: id }),
-  };
+  return longFault(await stack.connect("cli"), { subject: "ratelimiter", fault, target, parameters });
 }
 
 test("counter_drift: hits that no node admitted", async () => {

@@ -5,6 +5,7 @@ import { Action } from "@operator/contracts/action";
 import { flow } from "@operator/contracts/flow";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ComposeStack, whyNoDocker } from "@operator/stack/compose-stack";
+import { tellChaos } from "./tell-chaos.ts";
 import { Witness } from "./witness.ts";
 
 // The whole of it in containers, as `docker compose up` makes it: on a real engine, or not at all.
@@ -45,11 +46,7 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await stack?.[Symbol.asyncDispose]();
   }, 120_000);
 
-  async function say(command: Record<string, unknown>): Promise<void> {
-    const { connection } = (await stack.connect()).link;
-    connection.publish("operator.chaos.commands", JSON.stringify(command));
-    await connection.flush();
-  }
+  const say = async (command: Record<string, unknown>) => await tellChaos(await stack.connect(), command);
 
   async function toolEvidence(): Promise<unknown[]> {
     const told: unknown[] = [];

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Action } from "@operator/contracts/action";
 import { ComposeStack, whyNoDocker } from "@operator/stack/compose-stack";
+import { tellChaos } from "./tell-chaos.ts";
 import { Witness } from "./witness.ts";
 
 // The TiKV room in containers, with the simulator under the names of the real cluster.
@@ -28,11 +29,7 @@ describe.skipIf(why !== undefined)("docker compose up, OPERATOR_TIKV=simulator",
     await stack?.[Symbol.asyncDispose]();
   }, 120_000);
 
-  async function say(command: Record<string, unknown>): Promise<void> {
-    const { connection } = (await stack.connect()).link;
-    connection.publish("operator.chaos.commands", JSON.stringify(command));
-    await connection.flush();
-  }
+  const say = async (command: Record<string, unknown>) => await tellChaos(await stack.connect(), command);
 
   /** The ticket that is open about an invariant, whatever the target: who is which store isn't known here. */
   async function opened(invariant: string) {

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import type { Violation } from "@operator/contracts/violation";
 import { observedAs } from "@operator/stack/observed-as";
 import { Stack, type StackPlan } from "@operator/stack/stack";
 import { expect } from "vitest";
+import { longFault } from "./tell-chaos.ts";
 import { Witness } from "./witness.ts";
 
 /** The loop on a simulated TiKV cluster, whose waiting times and graces are shortened: both are said. */
@@ -50,16 +50,7 @@ export class TikvStage implements AsyncDisposable {
 
   /** A fault whose end is far away, by a message to chaos. */
   async fault(fault: string, target: string, parameters: Record<string, number> = {}) {
-    const id = `${fault}-${randomUUID().slice(0, 8)}`;
-    const { connection } = (await this.stack.connect("cli")).link;
-    const say = async (command: object) => {
-      connection.publish("operator.chaos.commands", JSON.stringify(command));
-      await connection.flush();
-    };
-    return {
-      begin: () => say({ subject: "tikv", fault, target, id, ttlMs: 600_000, parameters }),
-      end: () => say({ revert: id }),
-    };
+    return longFault(await this.stack.connect("cli"), { subject: "tikv", fault, target, parameters });
   }
 
   /** The newest word on an invariant, whatever its target, once it fires. */
