@@ -1,0 +1,61 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { observe } from "./observe.ts";
+import { startCluster } from "./simulator/src/cluster.fixture.ts";
+
+// What the observer costs a cluster: at most one request per member and source a second, and no answer that grows with the
+// number of regions. Counted where undici sends them.
+
+const Created = z.object({ request: z.object({ origin: z.string() }) });
+const Received = z.object({ chunk: z.instanceof(Uint8Array) });
+
+/** Requests by origin, and bytes of all answers, while something is done. */
+async function counted(something: () => Promise<unknown>) {
+  const requests = new Map<string, number>();
+  let bytes = 0;
+  const count = (message: unknown) => {
+    const { origin } = Created.parse(message).request;
+    requests.set(origin, (requests.get(origin) ?? 0) + 1);
+  };
+  const weigh = (message: unknown) => void (bytes += Received.parse(message).chunk.length);
+  subscribe("undici:request:create", count);
+  subscribe("undici:request:bodyChunkReceived", weigh);
+  try {
+    await something();
+  } finally {
+    unsubscribe("undici:request:create", count);
+    unsubscribe("undici:request:bodyChunkReceived", weigh);
+  }
+  return { requests, bytes };
+}
+
+/** By source: the most requests a second that one member gets, and the bytes of all answers of a reading. */
+async function costOf(regions: number) {
+  await using cluster = await startCluster({ scale: 10, regions });
+  await cluster.startAll();
+  const observation = await observe({ TIKV_PD_ENDPOINTS: cluster.pds.map(({ url }) => url).join(",") });
+  const costs = new Map<string, { perSecond: number; bytes: number }>();
+  for (const { name, rhythmMs, timeoutMs, read } of observation.sources) {
+    const once = () => read(AbortSignal.timeout(timeoutMs));
+    // The first reading finds out whom to ask.
+    await once();
+    const { requests, bytes } = await counted(once);
+    costs.set(name, { perSecond: (Math.max(...requests.values()) * 1_000) / rhythmMs, bytes });
+  }
+  await observation.close();
+  return costs;
+}
+
+test("a source asks each member at most once a second, and what it's told doesn't grow with the regions", async () => {
+  const few = await costOf(30);
+  const many = await costOf(900);
+  expect([...few.keys()].toSorted()).toEqual(["hot", "members", "operators", "schedule", "stores"]);
+  for (const [source, { perSecond, bytes }] of many) {
+    expect(perSecond, source).toBeGreaterThan(0);
+    expect(perSecond, source).toBeLessThanOrEqual(1);
+    expect(bytes, source).toBeGreaterThan(0);
+    // Counts have a digit more, and operators may be under way.
+    expect(bytes, source).toBeLessThan((few.get(source)?.bytes ?? 0) * 1.2 + 2_048);
+  }
+});
