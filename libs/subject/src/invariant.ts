@@ -36,7 +36,11 @@ export interface Invariant<State> {
   left?: Departure<State>;
 }
 
-/** Who can say that a target left. Asked only while what it needs is fresh: an old register proves nothing. */
+/**
+ * Who can say that a target left. Asked only while what it needs is fresh: an old register proves nothing. Whether a source
+ * that went blind about a target is news is asked of every rule and for targets of every kind: of one that isn't its own
+ * `says` is false, or nobody would hear that it can't be seen.
+ */
 export interface Departure<State> {
   needs: (target: string) => Need[];
   says: (state: State, target: string) => boolean;
