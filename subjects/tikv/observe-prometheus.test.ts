@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { KnownMembers } from "./known-members.ts";
 import { KnownStores } from "./known-stores.ts";
 import { bucketsOf, serveMetrics } from "./metrics.fixture.ts";
@@ -8,7 +8,6 @@ import { PrometheusClient, prometheusDispatcher } from "./prometheus-client.ts";
 import { startPrometheus } from "./prometheus.fixture.ts";
 import { serve, type Serving } from "./recorded.fixture.ts";
 import { PrometheusReading } from "./state.ts";
-import { until } from "./until.fixture.ts";
 
 const dispatcher = prometheusDispatcher();
 afterAll(() => dispatcher.destroy());
@@ -61,19 +60,7 @@ test("what a real Prometheus has of stores, members and the cluster, by their ad
     ),
   );
   expect(source.targets()).toEqual(["cluster", "store-7", "store-8", "store-9", "store-10", "pd-1"]);
-  await until("all of it is there", async () => {
-    const { cluster, "store-7": reading, "store-8": dead } = await read();
-    return (
-      cluster !== undefined &&
-      "p99Ms" in cluster &&
-      reading !== undefined &&
-      "regions" in reading &&
-      dead !== undefined &&
-      "isScraped" in dead
-    );
-  });
-  const readings = await read();
-  expect(readings).toEqual({
+  const all = {
     "store-7": {
       isScraped: true,
       leaders: 5,
@@ -100,7 +87,9 @@ test("what a real Prometheus has of stores, members and the cluster, by their ad
       requestsPerS: expect.closeTo(100, 0),
       p99Ms: 6.4,
     },
-  });
+  };
+  // A scrape that a busy machine didn't answer in time is made up for by the next one.
+  await vi.waitFor(async () => expect(await read()).toEqual(all), { timeout: 30_000, interval: 100 });
   for (const serving of [store, leader]) await serving[Symbol.asyncDispose]();
 });
 

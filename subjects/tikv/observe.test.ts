@@ -1,5 +1,5 @@
 import type { Observation, Reading } from "@operator/subject/observation";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { observe } from "./observe.ts";
 import { type PrometheusFixture, startPrometheus } from "./prometheus.fixture.ts";
 import { type ClusterFixture, startCluster } from "./simulator/src/cluster.fixture.ts";
@@ -100,32 +100,24 @@ test("each store and each member is probed where it is, under its own name", asy
 test("Prometheus' leaders of all stores are the regions that PD counts", async () => {
   const sum = (readings: NonNullable<State["prometheus"]>) =>
     Object.values(readings).reduce((sum, { leaders = 0 }) => sum + leaders, 0);
-  await until(
-    "they are",
-    async () => {
-      const readings = await read("prometheus");
-      return readings["cluster"]?.regionCount === 30 && sum(readings) === 30 && readings["cluster"].p99Ms !== undefined;
-    },
-    20_000,
-  );
-  const readings = await read("prometheus");
-  expect(readings["pd-1"]).toEqual({ isScraped: true, hasEtcdLeader: true });
-  const store = readings[await targetOf("tikv-1")];
-  const { isScraped, leaders, regions, capacityBytes, availableBytes, usedBytes, diskSlowScore, ...more } = store ?? {};
-  const { networkSlowScore, memoryBytes, cpuCores, requestsPerS, p99Ms, ...raft } = more;
-  expect(isScraped).toBe(true);
-  const gauges = [
-    leaders,
-    regions,
-    capacityBytes,
-    availableBytes,
-    usedBytes,
-    diskSlowScore,
-    networkSlowScore,
-    memoryBytes,
-  ];
-  for (const value of [...gauges, cpuCores, requestsPerS, p99Ms]) expect(value).toBeGreaterThanOrEqual(0);
-  expect(Object.keys(raft).toSorted()).toEqual(["appendLogP99Ms", "applyLogP99Ms", "commitLogP99Ms"]);
+  const gauges = ["leaders", "regions", "capacityBytes", "availableBytes", "usedBytes", "diskSlowScore"];
+  const rates = ["cpuCores", "requestsPerS", "p99Ms"];
+  const raft = ["appendLogP99Ms", "applyLogP99Ms", "commitLogP99Ms"];
+  const target = await targetOf("tikv-1");
+  // A scrape that a busy machine didn't answer in time is made up for by the next one.
+  const look = async () => {
+    const readings = await read("prometheus");
+    expect(readings["cluster"]).toMatchObject({ regionCount: 30, p99Ms: expect.any(Number) });
+    expect(sum(readings)).toBe(30);
+    expect(readings["pd-1"]).toEqual({ isScraped: true, hasEtcdLeader: true });
+    const { isScraped, ...values } = readings[target] ?? {};
+    expect(isScraped).toBe(true);
+    expect(Object.keys(values).toSorted()).toEqual(
+      [...gauges, "networkSlowScore", "memoryBytes", ...rates, ...raft].toSorted(),
+    );
+    for (const value of Object.values(values)) expect(value).toBeGreaterThanOrEqual(0);
+  };
+  await vi.waitFor(look, { timeout: 40_000, interval: 250 });
 });
 
 test("a killed store refuses its probe at once, long before PD calls it disconnected", async () => {

@@ -13,11 +13,11 @@ export interface PrometheusFixture extends AsyncDisposable {
   url: string;
 }
 
-/** Scrapes these addresses (`host:port`, path `/metrics`) five times a second; ready when this resolves. */
+/** Scrapes these addresses (`host:port`, path `/metrics`) twice a second; ready when this resolves. */
 export async function startPrometheus(instances: readonly string[]): Promise<PrometheusFixture> {
   const folder = mkdtempSync(join(tmpdir(), "room-prometheus-"));
   const targets = JSON.stringify(instances);
-  const scrape = `scrape_interval: 200ms, scrape_timeout: 200ms`;
+  const scrape = `scrape_interval: 500ms, scrape_timeout: 500ms`;
   const config = `{ global: { ${scrape} }, scrape_configs: [{ job_name: tikv, static_configs: [{ targets: ${targets} }] }] }`;
   writeFileSync(join(folder, "prometheus.yml"), config);
   const { file, env } = find();

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Bus } from "@operator/bus/bus";
 import { InstanceName } from "@operator/contracts/names";
@@ -144,7 +145,13 @@ export class ComposeStack implements AsyncDisposable {
 
   async down(): Promise<void> {
     await Promise.allSettled(this.#buses.splice(0).map((bus) => bus.close()));
-    await this.compose("down", "--volumes", "--remove-orphans", "--timeout", "10");
+    const down = () => this.compose("down", "--volumes", "--remove-orphans", "--timeout", "10");
+    await down().catch(async (error: unknown) => {
+      // An engine under load may still hold the address of a container that it has removed.
+      if (!String(error).includes("has active endpoints")) throw error;
+      await sleep(2_000);
+      await down();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

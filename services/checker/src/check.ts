@@ -68,9 +68,11 @@ function assessSnapshot(
   const nowMs = eventTime(before.memory, snapshot);
   const reading = read(snapshot, room);
   const { cases, failures } = judge(reading, knownTargets(memory), room);
-  const reads = readsOf(snapshot, memory.reads).map((one) => {
-    return { ...one, left: anyoneSaysLeft(reading, one.about, room, failures) };
-  });
+  const known = readsOf(snapshot, memory.reads);
+  // Asked once for each target, however many sources read it.
+  const abouts = new Set(known.map(({ about }) => about));
+  const left = new Set([...abouts].filter((about) => anyoneSaysLeft(reading, about, room, failures)));
+  const reads = known.map((one) => ({ ...one, left: left.has(one.about) }));
   const all = [
     ...cases,
     ...casesOfSources(snapshot, reading.misfits, reads, room.graceScale),

@@ -1,6 +1,6 @@
 import { Snapshot } from "@operator/contracts/snapshot";
 import { expect, test } from "vitest";
-import { readsOf } from "./own-sight.ts";
+import { casesOfSources, readsOf } from "./own-sight.ts";
 import { type Scene, Story, toyRoom } from "./snapshots.fixture.ts";
 
 function blind(story: Story) {
@@ -145,4 +145,20 @@ test("of sources that name targets without an end, so many are watched", () => {
     reads.slice(0, 2).map(({ source, about }) => `${source}/${about}`),
     "known ones first",
   ).toEqual(["probe/a", "probe/b"]);
+});
+
+test("of a source of many targets the line of the whole shows some, those that it doesn't read first", () => {
+  const { snapshot } = new Story().scenery.next();
+  const names = Array.from({ length: 100 }, (_, at) => `t${at}`);
+  const error = { code: "TIMEOUT", message: "no answer", sinceMs: snapshot.atMs };
+  const targets = Object.fromEntries(
+    names.map((name) => [name, name === "t99" ? { error } : { readAtMs: snapshot.atMs }]),
+  );
+  const parts = { probe: Object.fromEntries(names.map((name) => [name, { up: true }])) };
+  const wide = Snapshot.parse({ ...snapshot, sources: { probe: { rhythmMs: 250, targets } }, parts });
+  const reads = readsOf(wide, []).map((read) => ({ ...read, left: false }));
+  const whole = casesOfSources(wide, [], reads, 1).at(-1);
+  expect(whole?.judgement).toMatchObject({ verdict: "ok", reason: "probe reads 99 of 100 targets" });
+  expect(whole?.sources).toHaveLength(20);
+  expect(whole?.sources[0]).toMatchObject({ target: "t99", fresh: false });
 });

@@ -14,6 +14,8 @@ export interface Read {
 
 /** Pairs of source and target; a subject has a few sources per target. */
 const readsMax = 10_000;
+/** Of a whole source's targets so many are shown, those that it doesn't read first: each has its own line as well. */
+const shownMax = 20;
 
 /** Everything that the snapshot's sources read or should read: what was known, and what the reports name. */
 export function readsOf(snapshot: Snapshot, known: readonly Read[]): Read[] {
@@ -67,7 +69,8 @@ export function casesOfSources(
     const present = sighted.filter(({ left }) => !left);
     const target = wholeSourceTarget(source);
     const pointers = pointersOf(snapshot, source);
-    const lines = present.map(({ need, sight }) => sourceLine(need, sight));
+    const unreadFirst = [...present.filter(({ sight }) => !sight.fresh), ...present.filter(({ sight }) => sight.fresh)];
+    const lines = unreadFirst.slice(0, shownMax).map(({ need, sight }) => sourceLine(need, sight));
     const readAtMs = present.flatMap(({ sight }) => (sight.fresh ? [sight.readAtMs] : []));
     const judgement: Judgement =
       readAtMs.length > 0 || present.length === 0
