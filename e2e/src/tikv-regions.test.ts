@@ -42,8 +42,6 @@ test("under_replicated_regions: PD is to keep more replicas than there are store
     mend: () => replicas(3),
     firesWithinMs: 120_000,
   });
-  const diagnosis = stage.witness.ticket("under_replicated_regions", "cluster")?.attempts.at(-1)?.diagnosis;
-  expect(diagnosis?.answer.rootCauses[0]).toMatchObject({ category: "misconfigured", target: "cluster" });
 });
 
 test("leader_imbalance: a store gave its leaders away, and nobody spreads them", async () => {
