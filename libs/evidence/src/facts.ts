@@ -80,12 +80,14 @@ interface Side {
   address: string;
   atMs: number;
   leaves: Map<string, Json>;
+  inner: ReadonlySet<string>;
   reference: EvidenceReference | undefined;
 }
 
 function sideOf(name: CaseFact["snapshot"], kept: Kept, reference: EvidenceReference | undefined): Side {
   const { address, snapshot } = kept;
-  return { name, address, atMs: snapshot.atMs, leaves: leavesOf(asJson(snapshot), leavesMax), reference };
+  const leaves = leavesOf(asJson(snapshot), leavesMax);
+  return { name, address, atMs: snapshot.atMs, leaves, inner: innerOf(leaves), reference };
 }
 
 /** A snapshot as the JSON that it came as. */
@@ -95,11 +97,25 @@ export function asJson(snapshot: Snapshot): Json {
   return snapshot as Json;
 }
 
-/** A pointer of the violation may name a whole reading: its values are the facts. */
+/** A pointer of the violation may name a whole reading: its values are the facts. Most name one value, or what isn't there. */
 function leavesUnder(sides: Side[], pointer: string): string[] {
-  return sides.flatMap((side) =>
-    [...side.leaves.keys()].filter((each) => each === pointer || each.startsWith(`${pointer}/`)),
-  );
+  return sides.flatMap(({ leaves, inner }) => {
+    if (leaves.has(pointer)) return [pointer];
+    return inner.has(pointer) ? [...leaves.keys()].filter((each) => each.startsWith(`${pointer}/`)) : [];
+  });
+}
+
+/** The pointers of what holds values. */
+function innerOf(leaves: ReadonlyMap<string, Json>): Set<string> {
+  const inner = new Set<string>();
+  for (const pointer of leaves.keys()) {
+    for (let at = pointer.lastIndexOf("/"); at > 0; at = pointer.lastIndexOf("/", at - 1)) {
+      const above = pointer.slice(0, at);
+      if (inner.has(above)) break;
+      inner.add(above);
+    }
+  }
+  return inner;
 }
 
 /** What the violation points at, read of its neighbours: `/parts/probe/node-b/state` beside `/parts/probe/node-a/state`. */

@@ -9,15 +9,21 @@ import type { Ticket } from "@operator/contracts/ticket";
 import type { Verdicts } from "@operator/contracts/verdicts";
 import type { EvidenceReference } from "@operator/contracts/violation";
 import type { Kept } from "@operator/evidence/facts";
-import { stateChangesOf } from "@operator/evidence/timeline";
+import { Timeline } from "@operator/evidence/timeline";
 import { timelineBeforeMs } from "@operator/evidence/validate";
+import type { StateChange } from "@operator/subject/case-file";
 import { actionsBefore } from "./recent-actions.ts";
 import type { Gathered } from "./case.ts";
 import { similarTo } from "./similar.ts";
 
-/** Verdicts come once a second: ten minutes of one subject. */
+/** Verdicts come once a second. */
 const verdictsMax = 600;
 const verdictsWithinMs = 5_000;
+/** Of two subjects, each a little more often than once a second; and some more, as clocks differ. */
+const verdictsPerSecond = 2.5;
+const verdictsMore = 20;
+/** Of a thousand targets verdicts have megabytes. */
+const verdictsAtOnce = 16;
 
 /** Evidence that a violation names and that isn't there: it may be late. */
 export class EvidenceMissing extends Error {
@@ -44,19 +50,17 @@ export async function gather(
   if (!violation.lastGood) missing.push("the last good snapshot: the checker had none from before the breach");
   else if (!lastGood) missing.push(`the last good snapshot: ${violation.lastGood.address} is not in EVIDENCE`);
   const fromMs = violation.sinceMs - timelineBeforeMs;
-  const read = await verdictsOf(bus, job.subject, signal);
-  const verdicts = read.verdicts.at(-1);
+  const read = await verdictsOf(bus, job.subject, fromMs, signal);
+  const verdicts = read.newest;
   const others = verdicts?.lines.filter(({ invariant }) => invariant === ticket.invariant).map(({ target }) => target);
   const similar = await similarTo(tickets, ticket, others ?? []);
-  const around = read.verdicts.filter(({ asOf }) => asOf >= fromMs);
-  const earliest = read.verdicts[0];
   if (read.why !== undefined) missing.push(`the verdicts around the breach: ${read.why}`);
-  else if (earliest && earliest.asOf > violation.sinceMs) {
+  else if (read.earliestMs !== undefined && read.earliestMs > violation.sinceMs) {
     missing.push("the verdicts at the breach: they are older than those that were read");
   }
   const { actions, why } = await actionsBefore(bus, job.subject, Date.now(), signal);
   if (why !== undefined) missing.push(`what was done within the last hour: ${why}`);
-  const timeline = stateChangesOf(around).filter(({ atMs }) => atMs >= fromMs);
+  const timeline = read.changes.filter(({ atMs }) => atMs >= fromMs);
   return { job, ticket, firstBad, lastGood, verdicts, timeline, similar, actions, missing };
 }
 
@@ -74,24 +78,35 @@ async function keptOf(bus: Bus, subject: string, { address }: EvidenceReference)
   }
 }
 
-/** The newest verdicts of a subject, oldest first, in bounded number and time. What fails costs the timeline, not the diagnosis. */
-async function verdictsOf(
-  bus: Bus,
-  subject: string,
-  signal: AbortSignal,
-): Promise<{ verdicts: Verdicts[]; why?: string }> {
-  const verdicts: Verdicts[] = [];
+interface VerdictsRead {
+  newest?: Verdicts;
+  earliestMs?: number;
+  changes: StateChange[];
+  /** Why there may have been more. */
+  why?: string;
+}
+
+/** A subject's verdicts since then, in bounded number and time, none but the newest kept. What fails costs the timeline, not the diagnosis. */
+async function verdictsOf(bus: Bus, subject: string, fromMs: number, signal: AbortSignal): Promise<VerdictsRead> {
+  const timeline = new Timeline();
+  const read: VerdictsRead = { changes: timeline.changes };
   const limit = AbortSignal.any([signal, AbortSignal.timeout(verdictsWithinMs)]);
+  const count = Math.min(verdictsMax, Math.ceil(((Date.now() - fromMs) / 1_000) * verdictsPerSecond) + verdictsMore);
   try {
     const { firstSequence, lastSequence } = await bus.streamState(flow.verdicts.stream);
-    if (lastSequence < firstSequence) return { verdicts };
-    const after = Math.max(firstSequence - 1, lastSequence - verdictsMax);
-    for await (const batch of readInOrder(bus, flow.verdicts, { given: { subject }, from: { after }, signal: limit })) {
-      verdicts.push(...batch.received.map(({ message }) => message));
-      if (batch.caughtUp || batch.lastSequence >= lastSequence || verdicts.length >= verdictsMax) return { verdicts };
+    if (lastSequence < firstSequence) return read;
+    const after = Math.max(firstSequence - 1, lastSequence - count);
+    const options = { given: { subject }, from: { after }, signal: limit, batchMax: verdictsAtOnce };
+    for await (const batch of readInOrder(bus, flow.verdicts, options)) {
+      for (const { message } of batch.received) {
+        read.newest = message;
+        read.earliestMs ??= message.asOf;
+        if (message.asOf >= fromMs) timeline.take(message);
+      }
+      if (batch.caughtUp || batch.lastSequence >= lastSequence) return read;
     }
-    return { verdicts, why: `not read within ${verdictsWithinMs} ms` };
+    return { ...read, why: `not read within ${verdictsWithinMs} ms` };
   } catch (error) {
-    return { verdicts, why: error instanceof Error ? error.message : String(error) };
+    return { ...read, why: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -61,7 +61,8 @@ export class Hotspots {
 
   #note(direction: Direction, regionId: number, rate: { bytesPerS: number; keysPerS: number }): void {
     const known = this.#hot[direction].get(regionId);
-    const isHot = rate.bytesPerS > Math.max(hotBytesPerS, hotTimesMean * this.#mean(direction, regionId));
+    // The mean of thousands of regions, for each of them, is worth asking for only where it can matter.
+    const isHot = rate.bytesPerS > hotBytesPerS && rate.bytesPerS > hotTimesMean * this.#mean(direction, regionId);
     if (isHot)
       this.#hot[direction].set(regionId, {
         ...rate,
