@@ -1,7 +1,7 @@
 import type { Answer } from "@operator/contracts/diagnosis";
 import { answerOf, howItClears, notKnown } from "@operator/evidence/answer";
 import { quoted } from "@operator/evidence/telemetry";
-import { faultOfNode, networkAlternative, redisAlternative } from "./playbook-node-fault.ts";
+import { faultOfNode, networkAlternative, redisAlternative, restartOf } from "./playbook-node-fault.ts";
 import { silentNode } from "./playbook-node-silent.ts";
 import type { Sight } from "./playbook-sight.ts";
 
@@ -37,14 +37,7 @@ function crashed(sight: Sight): Answer {
     category: "crashed",
     mechanism: `The process of ${node} has ended. Its port refuses connections${code === undefined ? "" : ` (${quoted(code)})`}, which a process that hangs or a network that drops packets doesn't do.${isMember ? " It hadn't left the registry when that was read last, so it wasn't shut down in order." : ""}`,
     confidence: 0.95,
-    proposals: [
-      {
-        action: "restart_node",
-        target: file.violation.target,
-        parameters: {},
-        why: `${node} has ended without leaving, and nothing else starts it; its counts are in Redis, so it keeps nothing of its own`,
-      },
-    ],
+    proposals: [restartOf(node)],
     alternatives: [
       {
         cause: { category: "hung", target: node },

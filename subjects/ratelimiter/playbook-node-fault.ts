@@ -1,5 +1,6 @@
 import type { Answer } from "@operator/contracts/diagnosis";
 import type { EvidenceId } from "@operator/contracts/evidence";
+import type { TargetName } from "@operator/contracts/names";
 import { answerOf, earlierOf, type Finding, howItClears, recoveryOf } from "@operator/evidence/answer";
 import { nodeOptions } from "./playbook-node-options.ts";
 import type { Sight } from "./playbook-sight.ts";
@@ -27,6 +28,16 @@ export function faultOfNode(sight: Sight, grounds: EvidenceId[], told: Told): An
     proposals: recovered ? [] : (finding.proposals ?? []),
     verify: [howItClears(file), `GET /livez of ${node} answers 200.`],
   });
+}
+
+/** For a node that has ended: whoever approves it knows that nobody ended it for a reason. */
+export function restartOf(node: TargetName): Answer["proposals"][number] {
+  return {
+    action: "restart_node",
+    target: node,
+    parameters: {},
+    why: `${node} has ended without leaving, and nothing else starts it; its counts are in Redis, so it keeps nothing of its own`,
+  };
 }
 
 /** Not the node but the network to it, and what speaks against that. */

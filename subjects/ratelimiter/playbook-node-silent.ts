@@ -1,6 +1,6 @@
 import type { Answer } from "@operator/contracts/diagnosis";
 import type { EvidenceId } from "@operator/contracts/evidence";
-import { faultOfNode, networkAlternative, redisAlternative } from "./playbook-node-fault.ts";
+import { faultOfNode, networkAlternative, redisAlternative, restartOf } from "./playbook-node-fault.ts";
 import { seconds, type Sight } from "./playbook-sight.ts";
 
 /** Without a heartbeat for so long (three of them), a node isn't doing its work. */
@@ -56,6 +56,7 @@ export function silentNode(sight: Sight): Answer {
       category: "crashed",
       mechanism: `The connection to ${node} was closed, and a new one gets no answer, as when a machine or a container ends with its address. Others answer, so the observer sees well.`,
       confidence: 0.8,
+      proposals: [restartOf(node)],
       alternatives: [
         {
           cause: { category: "hung", target: node },

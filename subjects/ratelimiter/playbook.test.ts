@@ -66,12 +66,12 @@ const slow = { latencyP99Ms: 240 };
 
 describe("what is broken, and where", () => {
   const rows: [sentence: string, Breach, World, expected: string][] = [
-    ["a node whose port refuses has crashed", nodeDown, { probe: { "node-a": down("refused", "ECONNREFUSED") } }, "fault: crashed node-a"],
+    ["a node whose port refuses has crashed", nodeDown, { probe: { "node-a": down("refused", "ECONNREFUSED") } }, "fault: crashed node-a, restart_node node-a"],
     ["a node that is silent while others answer hangs", nodeDown, { probe: { "node-a": down("silent", "TIMEOUT") } }, "fault: hung node-a"],
-    ["a node that closed its connection and is silent is gone", nodeDown, { probe: { "node-a": down("silent", "TIMEOUT_CLOSED") } }, "fault: crashed node-a"],
+    ["a node that closed its connection and is silent is gone", nodeDown, { probe: { "node-a": down("silent", "TIMEOUT_CLOSED") } }, "fault: crashed node-a, restart_node node-a"],
     ["a silent node when nothing answers is out of reach", nodeDown, { probe: { ...everyNode(down("silent", "TIMEOUT")), redis: down("silent", "TIMEOUT") } }, "fault: unreachable node-a"],
     ["a node that the registry lists as departed was shut down", nodeDown, { probe: { "node-a": down("refused", "ECONNREFUSED") }, registry: { departed: { "node-a": breachMs - 300 }, members: ["node-b", "node-c"] } }, "no_fault: none node-a"],
-    ["a node that departed and came back has crashed", nodeDown, { probe: { "node-a": down("refused", "ECONNREFUSED") }, registry: { departed: { "node-a": breachMs - 90_000 } } }, "fault: crashed node-a"],
+    ["a node that departed and came back has crashed", nodeDown, { probe: { "node-a": down("refused", "ECONNREFUSED") }, registry: { departed: { "node-a": breachMs - 90_000 } } }, "fault: crashed node-a, restart_node node-a"],
     ["a node that answers in its own evidence isn't down", nodeDown, {}, "no_fault: none node-a"],
     ["a Redis whose port refuses has crashed", redisDown, { probe: { redis: down("refused", "ECONNREFUSED") } }, "fault: crashed redis"],
     ["a Redis that is silent hangs", redisDown, { probe: { redis: down("silent", "TIMEOUT") } }, "fault: hung redis"],
@@ -113,8 +113,7 @@ describe("what is broken, and where", () => {
     const { file, ground } = caseIn(world, breach);
     const answer = playbook(file);
     const proposed = answer.proposals.map(({ action, target }) => `, ${action} ${target}`).join("");
-    const isRestart = proposed.includes("restart_node");
-    expect(`${summaryOf(answer)}${isRestart ? "" : proposed}`).toBe(expected);
+    expect(`${summaryOf(answer)}${proposed}`).toBe(expected);
     expect(rejectionsOf(answer, file, ground)).toEqual([]);
     if (answer.verdict === "fault") {
       expect(answer.alternatives.length, "a cause is told from others").toBeGreaterThan(0);
