@@ -63,12 +63,16 @@ function readAll(bus: Bus): Reading {
 async function active(): Promise<(typeof instances)[number]> {
   const bucket = await bus.bucket("leases", LeaseEntry);
   let found: (typeof instances)[number] | undefined;
+  let first: LeaseEntry | undefined;
   await until(
     "one observer is active",
     async () => {
-      const holder = (await bucket.get("observer.ratelimiter"))?.value.instance;
-      found = instances.find((instance) => instance === holder);
-      return found !== undefined && stack.service(found).running;
+      const lease = (await bucket.get("observer.ratelimiter"))?.value;
+      found = instances.find((instance) => instance === lease?.instance);
+      // A lease outlives who was killed, and who is started again has the same name: only who renews it is active.
+      if (first?.tenure !== lease?.tenure) first = lease;
+      const isRenewed = lease !== undefined && first !== undefined && lease.beat > first.beat;
+      return isRenewed && found !== undefined && stack.service(found).running;
     },
     withinMs,
   );
