@@ -193,7 +193,7 @@ export function forgottenEvictLeader(sight: Sight): Answer {
             action: "undrain_store",
             target: store,
             parameters: {},
-            why: `${store} is up and quick, and an evict-leader scheduler has kept it from leading for five minutes`,
+            why: `${store} is up and quick, and an evict-leader scheduler that nobody removed keeps it from leading`,
           },
         ],
     verify: [`${store} leads regions again: the first ones within seconds, its share after a minute or more.`],
