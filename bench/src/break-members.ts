@@ -20,7 +20,7 @@ export interface Detection {
 /** Hold-downs double for what keeps coming back, up to a minute: scaled, so that 30 faults take minutes. The grace is 0 either way. */
 const usualGraceScale = 0.1;
 const detectMsMax = 15_000;
-const wellMsMax = 90_000;
+const wellMsUsual = 90_000;
 
 /**
  * Breaks members of a kind one after the other, each at a random moment of a whole subject, and waits for the ticket;
@@ -32,6 +32,8 @@ export async function breakMembers(
     kind: string;
     verb: "kill" | "pause";
     times: number;
+    /** How long it may take until all is well again. */
+    wellMsMax?: number;
     /** Changes to the stack beside the subject. */
     plan?: Partial<StackPlan>;
     /** Which members of the kind are broken; all of them unless told. */
@@ -60,9 +62,11 @@ export async function breakMembers(
   const well = async () => {
     const sinceMs = performance.now();
     const look = () => given.isWell?.(watch, sinceMs) ?? watch.isWell(sinceMs);
-    await until("all well again", look, { withinMs: wellMsMax, signal }).catch((error: unknown) => {
-      throw signal.aborted ? error : new Error(`${String(error)}: ${watch.complaints()}`);
-    });
+    await until("all well again", look, { withinMs: given.wellMsMax ?? wellMsUsual, signal }).catch(
+      (error: unknown) => {
+        throw signal.aborted ? error : new Error(`${String(error)}: ${watch.complaints()}`);
+      },
+    );
   };
 
   await well();
