@@ -74,12 +74,11 @@ export default defineConfig({
       { extends: true, test: { name: "tree", include: ["tidy.test.ts"], sequence: { groupOrder: 0 } } },
       {
         extends: true,
-        // The whole loop, with kills: nothing else beside it.
+        // The whole loop, with kills: nothing else beside it. Most of a story is waiting: three take half of two cores.
         test: {
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
           exclude,
-          maxWorkers: 2,
           testTimeout: 180_000,
           sequence: { groupOrder: 2 },
         },

@@ -88,7 +88,7 @@ test("a store that is asked to end is told from one that died, and nothing else 
   await witness.closes("store_down", target);
   await witness.allWell();
   expect(said.tickets()).toEqual([ticket.id]);
-}, 90_000);
+}, 180_000);
 
 test("a rolling restart under silences: tickets open and close as ever, and no job is sent for them", async () => {
   const { witness, stack } = stage;
@@ -121,7 +121,7 @@ test("a rolling restart under silences: tickets open and close as ever, and no j
   );
   for (const { id, status, sent } of tickets)
     expect({ id, status, sent }).toMatchObject({ status: "closed", sent: { attempt: 0 } });
-}, 90_000);
+}, 240_000);
 
 test("a store that comes, is decommissioned and ends: nothing is said of it, and in the end it's forgotten", async () => {
   const { witness, stack } = stage;
@@ -152,7 +152,7 @@ test("a store that comes, is decommissioned and ends: nothing is said of it, and
   await witness.allWell();
   expect(said.broken()).toEqual([]);
   expect(said.tickets()).toEqual([]);
-}, 90_000);
+}, 180_000);
 
 const Stores = z.object({
   stores: z.array(

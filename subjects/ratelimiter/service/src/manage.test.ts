@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { call, type NodeFixture, startNodeProcess } from "./node.fixture.ts";
 import { type RedisFixture, startRedis } from "./redis.fixture.ts";
@@ -207,18 +207,21 @@ test("what changed is in the log as JSON lines, each with its time", async () =>
   await node.manage("DELETE", "limits/logged");
   await node.manage("POST", "counters/logged/reset");
   const Line = z.looseObject({ time: z.int(), msg: z.string() });
-  const lines = node
-    .log()
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => Line.parse(JSON.parse(line)));
-  expect(lines).toEqual(
-    expect.arrayContaining([
-      expect.objectContaining({ msg: "listening" }),
-      expect.objectContaining({ msg: "Redis answers: decisions are exact" }),
-      expect.objectContaining({ msg: "limit stored", key: "logged", limit: 2, windowMs: 1_000 }),
-      expect.objectContaining({ msg: "limit removed", key: "logged" }),
-      expect.objectContaining({ msg: "counter reset", key: "logged" }),
-    ]),
-  );
+  // Lines come by a pipe, a moment later and the last one perhaps in parts.
+  await vi.waitFor(() => {
+    const lines = node
+      .log()
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => Line.parse(JSON.parse(line)));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ msg: "listening" }),
+        expect.objectContaining({ msg: "Redis answers: decisions are exact" }),
+        expect.objectContaining({ msg: "limit stored", key: "logged", limit: 2, windowMs: 1_000 }),
+        expect.objectContaining({ msg: "limit removed", key: "logged" }),
+        expect.objectContaining({ msg: "counter reset", key: "logged" }),
+      ]),
+    );
+  });
 });
