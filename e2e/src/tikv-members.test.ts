@@ -9,46 +9,38 @@ afterAll(async () => await stage?.[Symbol.asyncDispose](), 60_000);
 
 test("store_down: a killed store stays broken while the observer is dead, and its symptoms open no ticket", async () => {
   const before = new Set(stage.witness.ticketIds());
-  const store = stage.stack.member("tikv-2");
   await stage.through({
     invariant: "store_down",
     target: stage.store("tikv-2"),
-    breakIt: () => store.kill(),
-    mend: () => store.restart(),
+    ...stage.killing("tikv-2"),
   });
   const opened = stage.witness.ticketIds().filter((id) => !before.has(id));
   expect(opened.toSorted()).toEqual(["tikv.observer_silent.observer.1", `tikv.store_down.${stage.store("tikv-2")}.1`]);
 });
 
 test("pd_member_down: a killed member of PD", async () => {
-  const member = stage.stack.member("pd-3");
   await stage.through({
     invariant: "pd_member_down",
     target: "pd-3",
-    breakIt: () => member.kill(),
-    mend: () => member.restart(),
+    ...stage.killing("pd-3"),
   });
 });
 
 test("quorum_lost: two of three stores are dead, which explains it", async () => {
-  const stores = ["tikv-1", "tikv-3"].map((name) => stage.stack.member(name));
   await stage.through({
     invariant: "quorum_lost",
     target: "cluster",
     symptomOf: "store_down",
-    breakIt: async () => void (await Promise.all(stores.map((store) => store.kill()))),
-    mend: async () => void (await Promise.all(stores.map((store) => store.restart()))),
+    ...stage.killing("tikv-1", "tikv-3"),
   });
 });
 
 test("pd_no_leader: two of three members of PD are dead, which explains it", async () => {
-  const members = ["pd-1", "pd-2"].map((name) => stage.stack.member(name));
   await stage.through({
     invariant: "pd_no_leader",
     target: "cluster",
     symptomOf: "pd_member_down",
-    breakIt: async () => void (await Promise.all(members.map((member) => member.kill()))),
-    mend: async () => void (await Promise.all(members.map((member) => member.restart()))),
+    ...stage.killing("pd-1", "pd-2"),
   });
 });
 

@@ -53,6 +53,15 @@ export class TikvStage implements AsyncDisposable {
     return longFault(await this.stack.connect("cli"), { subject: "tikv", fault, target, parameters });
   }
 
+  /** Members that are killed at once, and started again. */
+  killing(...names: readonly string[]) {
+    const members = names.map((name) => this.stack.member(name));
+    return {
+      breakIt: async () => void (await Promise.all(members.map((member) => member.kill()))),
+      mend: async () => void (await Promise.all(members.map((member) => member.restart()))),
+    };
+  }
+
   /** The newest word on an invariant, whatever its target, once it fires. */
   async fires(invariant: string, withinMs = 90_000): Promise<Violation> {
     const look = () => this.witness.violations.findLast((one) => one.invariant === invariant && one.state === "firing");

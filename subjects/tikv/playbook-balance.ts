@@ -176,14 +176,7 @@ export function underReplicatedRegions(sight: Sight): Answer {
         },
       ],
       confidence: 0.9,
-      alternatives: [
-        {
-          cause: { category: "crashed", target: stores[0] ?? cluster },
-          whyRejected: "Every store that is probed answers.",
-          for: [],
-          against: sight.citeUp(stores),
-        },
-      ],
+      alternatives: [noneIsDead(sight)],
       options: [
         looking(
           "Let PD schedule again",
@@ -213,6 +206,16 @@ export function underReplicatedRegions(sight: Sight): Answer {
   ]);
 }
 
+function noneIsDead(sight: Sight): Answer["alternatives"][number] {
+  const stores = sight.stores();
+  return {
+    cause: { category: "crashed", target: stores[0] ?? sight.cluster },
+    whyRejected: "Every store that is probed answers.",
+    for: [],
+    against: sight.citeUp(stores),
+  };
+}
+
 /** Every store answers: there are too few of them for what PD is told to keep. */
 function tooFewStores(sight: Sight, count: number, replicas: number, own: EvidenceId[]): Answer {
   const { cluster } = sight;
@@ -228,14 +231,7 @@ function tooFewStores(sight: Sight, count: number, replicas: number, own: Eviden
       },
     ],
     confidence: 0.9,
-    alternatives: [
-      {
-        cause: { category: "crashed", target: stores[0] ?? cluster },
-        whyRejected: "Every store that is probed answers.",
-        for: [],
-        against: sight.citeUp(stores),
-      },
-    ],
+    alternatives: [noneIsDead(sight)],
     options: [
       looking(
         `Add ${replicas - stores.length} stores, or set max-replicas back`,

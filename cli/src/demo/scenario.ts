@@ -18,8 +18,12 @@ const proposeWithinMs = 10_000;
 const settleWithinMs = 120_000;
 const closeWithinMs = 90_000;
 const stormMs = 2_500;
-/** What follows from a fault is let pass before the fault is taken back, e.g. an election: it would outlive its explanation. */
-const symptomsWithinMs = 20_000;
+/**
+ * What follows from a fault, e.g. an election, is let show itself and pass before the fault is taken back: it would outlive
+ * its explanation, which is as short as the graces are scaled, and get a ticket of its own.
+ */
+const symptomsShowWithinMs = 4_000;
+const symptomsPassWithinMs = 30_000;
 /** So long nothing may open where nothing is broken. */
 const quietMs = 30_000;
 
@@ -176,7 +180,8 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
       for (const { id } of faults.filter(isInjected)) await command({ revert: id });
     };
     if (recoverMs === undefined && anyInjected) {
-      await until(() => symptoms.size === 0, symptomsWithinMs);
+      const isFollowed = await until(() => symptoms.size > 0, symptomsShowWithinMs);
+      if (isFollowed) await until(() => symptoms.size === 0, symptomsPassWithinMs);
       recoverMs = performance.now();
       await revert();
     }
