@@ -4,7 +4,7 @@ import { decodeJson } from "./exact-json.ts";
 import type { Log } from "./log.ts";
 import { PdMember } from "./pd-member.ts";
 import type { Change } from "./quorum-log.ts";
-import { Quorum, type QuorumOptions } from "./quorum.ts";
+import { type LeaderChange, Quorum, type QuorumOptions } from "./quorum.ts";
 import { json, type Routes } from "./server.ts";
 import { between, type TimeScale } from "./time-scale.ts";
 
@@ -41,7 +41,7 @@ export class Leadership {
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
-    this.quorum = new Quorum({ ...options.quorum, changed: (leader) => this.#changed(leader) });
+    this.quorum = new Quorum({ ...options.quorum, changed: (change) => this.#changed(change) });
     setInterval(() => this.#tick(), 100);
   }
 
@@ -64,23 +64,20 @@ export class Leadership {
     await this.quorum.write(changes);
   }
 
-  /** Gives the leadership to `wanted`, or to any member; false when there's none that could take it. */
+  /**
+   * Gives the leadership to `wanted`, or to any member; false when there's none that could take it. This member serves until it
+   * hears of the next leader: one that has died meanwhile takes nothing over, and leaves nobody without a leader.
+   */
   async resign(wanted?: string): Promise<boolean> {
     const successor = this.quorum.successor(wanted);
-    if (successor === undefined) return false;
-    this.#options.log("INFO", "server.go:2142", "etcd leader changed, resigns pd leadership", {
-      "old-pd-leader-name": this.#options.member.name,
-    });
-    await this.quorum.write([{ key: "leader", value: null }]);
-    this.#rest();
-    return await this.quorum.handOver(successor);
+    return successor !== undefined && (await this.quorum.handOver(successor));
   }
 
   get #keys(): ReadonlyMap<string, unknown> {
     return this.#options.quorum.log.keys;
   }
 
-  #changed(leader: string | undefined): void {
+  #changed({ leader, isHandedOver }: LeaderChange): void {
     const { log, member, scale } = this.#options;
     log(
       "INFO",
@@ -97,7 +94,8 @@ export class Leadership {
       return;
     }
     const holder = this.#keys.get("leader");
-    const isFree = holder === undefined || holder === member.name;
+    // Who hands over rests as soon as it hears of its successor, which needn't wait for its lease then.
+    const isFree = holder === undefined || holder === member.name || isHandedOver;
     const fromMs = this.#heardOfLeaderMs;
     const waitMs = isFree ? 0 : fromMs + scale.wait(between(outageMs.min, outageMs.max)) - Date.now();
     this.#campaign = setTimeout(() => void this.#serve(), Math.max(waitMs, 0));

@@ -17,14 +17,22 @@ const Append = z.object({
 });
 const Appended = z.object({ term: z.int(), isTaken: z.boolean(), position: Position });
 
-/** Who takes part, and who has the word. `changed`: the leader, as this member sees it, isn't who it was. */
+/** The leader, as a member sees it, isn't who it was. */
+export interface LeaderChange {
+  leader: string | undefined;
+  before: string | undefined;
+  /** This member leads because the one before told it to. */
+  isHandedOver: boolean;
+}
+
+/** Who takes part, and who hears of a change of leader. */
 export interface QuorumOptions {
   name: string;
   /** Peer URLs by name, this member's own among them. */
   peers: ReadonlyMap<string, string>;
   log: QuorumLog;
   scale: TimeScale;
-  changed: (leader: string | undefined, before: string | undefined) => void;
+  changed: (change: LeaderChange) => void;
 }
 
 /** How long a member that was paused goes on by what it knew, measured on a real one. */
@@ -146,12 +154,12 @@ export class Quorum {
     } else if (now >= this.#electAtMs) void this.#elect("silence");
   }
 
-  #follow(leader: string | undefined): void {
+  #follow(leader: string | undefined, isHandedOver = false): void {
     const before = this.leader;
     this.leader = leader;
     if (before === leader) return;
     for (const { reject } of this.#waiting.splice(0)) reject(new Error("etcdserver: leader changed"));
-    this.#options.changed(leader, before);
+    this.#options.changed({ leader, before, isHandedOver });
   }
 
   #postpone(): void {
@@ -178,7 +186,7 @@ export class Quorum {
       this.#acknowledged.clear();
       for (const [other] of this.#others)
         this.#acknowledged.set(other, { atMs: Date.now(), position: { term: -1, revision: -1 } });
-      this.#follow(name);
+      this.#follow(name, why === "told to");
       this.#sendAll();
     } finally {
       this.#isElecting = false;
