@@ -18,6 +18,8 @@ export interface KnownMember {
 export class KnownMembers {
   readonly #configured: readonly PdEndpoint[];
   #listed: ReadonlyMap<string, KnownMember> | undefined;
+  /** `host:port` of the addresses that PD lists → target. */
+  #listedHosts: ReadonlyMap<string, string> = new Map();
   readonly #departed = new Set<string>();
   #clusterId: string | undefined;
 
@@ -35,6 +37,11 @@ export class KnownMembers {
         return url === undefined ? [] : [[pdTarget(name), { url, name, id: member_id }] as const];
       }),
     );
+    this.#listedHosts = new Map(
+      members
+        .filter(({ name }) => this.#listed?.has(pdTarget(name)))
+        .flatMap(({ name, client_urls }) => client_urls.flatMap(hostOf).map((host) => [host, pdTarget(name)] as const)),
+    );
     for (const target of before.keys()) this.#departed.add(target);
     for (const target of this.#listed.keys()) this.#departed.delete(target);
   }
@@ -50,6 +57,17 @@ export class KnownMembers {
     );
   }
 
+  /**
+   * By which `instance`, e.g. `pd-1:2379`, Prometheus may scrape a member: its target. Both what PD lists and what a person
+   * gave, as that may be only the way from here; where they contradict each other, PD's own word goes.
+   */
+  instances(): ReadonlyMap<string, string> {
+    const watched = [...this.watched()].flatMap(([target, { url }]) =>
+      hostOf(url).map((host) => [host, target] as const),
+    );
+    return new Map([...watched, ...this.#listedHosts]);
+  }
+
   get isListed(): boolean {
     return this.#listed !== undefined;
   }
@@ -62,4 +80,9 @@ export class KnownMembers {
   departed(): string[] {
     return [...this.#departed];
   }
+}
+
+function hostOf(url: string): string[] {
+  const host = URL.canParse(url) ? new URL(url).host : "";
+  return host === "" ? [] : [host];
 }

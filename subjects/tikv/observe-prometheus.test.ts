@@ -93,6 +93,36 @@ test("what a real Prometheus has of stores, members and the cluster, by their ad
   for (const serving of [store, leader]) await serving[Symbol.asyncDispose]();
 });
 
+/** PD's list of one member, at this address. */
+const memberAt = (name: string, url: string) => ({
+  header: { cluster_id: "1" },
+  members: [{ name, member_id: "2", client_urls: [url] }],
+});
+
+test("a member that's reached by another address than PD lists is known by either", async () => {
+  const leader = await serveMetrics({ recording: "02-metrics/pd-leader.metrics" });
+  await using prometheus = await startPrometheus([hostOf(leader)]);
+  // The way from here; PD's own address, which Prometheus scrapes, is another.
+  const { read, members } = watch(prometheus, [{ url: "http://127.0.0.1:1", name: "pd-1" }]);
+  members.learn(memberAt("pd-1", leader.url));
+  expect(members.watched().get("pd-1")?.url).toBe("http://127.0.0.1:1");
+  const seen = { "pd-1": { isScraped: true, hasEtcdLeader: true }, cluster: { regionCount: 60 } };
+  await vi.waitFor(async () => expect(await read()).toMatchObject(seen), { timeout: 30_000, interval: 100 });
+  // Here it's the other way round.
+  const other = watch(prometheus, [{ url: leader.url, name: "pd-1" }]);
+  other.members.learn(memberAt("pd-1", "http://127.0.0.1:1"));
+  await vi.waitFor(async () => expect(await other.read()).toMatchObject(seen), { timeout: 30_000, interval: 100 });
+  await leader[Symbol.asyncDispose]();
+});
+
+test("where a person's address is another member's by PD's list, that one is meant", () => {
+  const members = new KnownMembers([{ url: "http://127.0.0.1:2", name: "pd-1" }]);
+  expect([...members.instances()]).toEqual([["127.0.0.1:2", "pd-1"]]);
+  const [one, two] = [memberAt("pd-1", "http://127.0.0.1:1"), memberAt("pd-2", "http://127.0.0.1:2/")];
+  members.learn({ ...one, members: [...two.members, ...one.members] });
+  expect(Object.fromEntries(members.instances())).toEqual({ "127.0.0.1:1": "pd-1", "127.0.0.1:2": "pd-2" });
+});
+
 /** A Prometheus that answers each query as told, with 503 where nothing is: queries of what is now, and of the last minute. */
 async function answering(answers: { now: string | undefined; lastMinute: string | undefined }): Promise<Serving> {
   const serving: Serving = await serve((_, response) => {

@@ -92,7 +92,7 @@ function questionOf(turn: number, instances: Instances): { name: string; promql:
 
 function instancesOf(stores: KnownStores, members: KnownMembers): Map<string, string> {
   return new Map([
-    ...[...members.watched()].map(([target, { url }]) => [new URL(url).host, target] as const),
+    ...members.instances(),
     ...[...stores.watched()].flatMap(([target, { statusAddress }]) =>
       statusAddress === undefined ? [] : [[statusAddress, target] as const],
     ),

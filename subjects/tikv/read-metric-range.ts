@@ -31,13 +31,16 @@ export const getMetricRange = defineReadTool<typeof Course>({
     withPrometheus(hands, async (scraped) => {
       const metric: Metric = metrics[name];
       const addresses = addressesOf(scraped);
-      const instances = target === cluster ? allOf(scraped) : instancesOf(metric, name, target, addresses);
+      const instances =
+        target === cluster ? instancesOfAll([...addresses.values()]) : instancesOf(metric, name, target, addresses);
       const endMs = Date.now();
       const promql = promqlOf(name, instances);
       const all = await scraped.prometheus.range(promql, { minutes, endMs }, hands.signal);
-      const targets = new Map([...addresses].map(([each, { address }]) => [address, each]));
-      const titleOf = ({ labels }: Series) =>
-        labels["type"] ?? targets.get(labels["instance"] ?? "") ?? labels["instance"] ?? cluster;
+      const targets = new Map(
+        [...addresses].flatMap(([each, { hosts }]) => hosts.map((host) => [host, each] as const)),
+      );
+      const titleOf = ({ labels: { type, instance } }: Series) =>
+        type ?? targets.get(instance ?? "") ?? instance ?? cluster;
       const shown = all.filter(({ points }) => points.length > 0).slice(0, seriesMax);
       return {
         name,
@@ -50,22 +53,27 @@ export const getMetricRange = defineReadTool<typeof Course>({
     }),
 });
 
-type Addresses = ReadonlyMap<string, { address: string; kind: "store" | "member" }>;
+/** Where a target is scraped: a PD member maybe by several addresses. */
+interface Scrape {
+  hosts: string[];
+  kind: "store" | "member";
+}
+type Addresses = ReadonlyMap<string, Scrape>;
 
 function addressesOf({ stores, members }: Scraped): Addresses {
-  return new Map<string, { address: string; kind: "store" | "member" }>([
-    ...[...members.watched()].map(
-      ([target, { url }]) => [target, { address: new URL(url).host, kind: "member" }] as const,
+  const byMember = Map.groupBy(members.instances(), ([, target]) => target);
+  return new Map<string, Scrape>([
+    ...[...byMember].map(
+      ([target, entries]) => [target, { hosts: entries.map(([host]) => host), kind: "member" }] as const,
     ),
     ...[...stores.listed()].flatMap(([target, { statusAddress }]) =>
-      statusAddress === undefined ? [] : [[target, { address: statusAddress, kind: "store" }] as const],
+      statusAddress === undefined ? [] : [[target, { hosts: [statusAddress], kind: "store" }] as const],
     ),
   ]);
 }
 
-function allOf(scraped: Scraped): Instances {
-  const all = [...addressesOf(scraped).values()];
-  const of = (kind: "store" | "member") => all.flatMap((each) => (each.kind === kind ? [each.address] : []));
+function instancesOfAll(scrapes: Scrape[]): Instances {
+  const of = (kind: Scrape["kind"]) => scrapes.flatMap((each) => (each.kind === kind ? each.hosts : []));
   return { stores: of("store"), members: of("member") };
 }
 
@@ -76,8 +84,7 @@ function instancesOf({ of }: Metric, name: string, target: string, addresses: Ad
     throw new Error(`${JSON.stringify(target)} is no store or PD member: there are ${known}`);
   }
   if (!of.includes(found.kind)) throw new Error(`${name} is of a ${of}, and ${target} is a ${found.kind}`);
-  const { address, kind } = found;
-  return { stores: kind === "store" ? [address] : [], members: kind === "member" ? [address] : [] };
+  return instancesOfAll([found]);
 }
 
 function courseOf({ points }: Series) {

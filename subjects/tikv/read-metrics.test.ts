@@ -130,6 +130,12 @@ test("get_metric_range: the course of one store's metric, or of all that have it
   expect(health).toMatchObject({ series: { "down-peer-region-count": { last: { value: 3 } } } });
 });
 
+test("get_metric_range of a PD member that's reached by another address than Prometheus scrapes", async () => {
+  const way = { TIKV_PD_ENDPOINTS: `pd1=${pd.url}` };
+  const said = await ask("get_metric_range", { name: "hasEtcdLeader", target: "pd1", minutes: 1 }, way);
+  expect(said).toMatchObject({ series: { pd1: { last: { value: 1 } } } });
+});
+
 test.for([
   [{ name: "leaders", target: "pd1", minutes: 5 }, /leaders is of a store, and pd1 is a member/],
   [{ name: "leaders", target: "store-99", minutes: 5 }, /"store-99" is no store or PD member: there are cluster, pd1/],
