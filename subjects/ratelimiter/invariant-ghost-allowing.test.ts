@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { allFresh } from "@operator/subject/invariant";
 import { ghostAllowing } from "./invariant-ghost-allowing.ts";
 import type { MetricsReading, RegistryReading, State } from "./state.ts";
 
@@ -12,7 +13,7 @@ const cluster: RegistryReading = {
 
 function judge(metrics: MetricsReading, registry: Partial<RegistryReading> = {}) {
   const state: State = { metrics: { "node-a": metrics }, registry: { cluster: { ...cluster, ...registry } } };
-  const judged = ghostAllowing.judge(state, "node-a", 0);
+  const judged = ghostAllowing.judge(state, "node-a", 0, allFresh);
   return judged.verdict === "unknown" ? "unknown" : `${judged.verdict} ${judged.value}`;
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { allFresh } from "@operator/subject/invariant";
 import { limitDiffers } from "./invariant-limit-differs.ts";
 import type { CountersReading } from "./state.ts";
 
@@ -19,7 +20,7 @@ const well: CountersReading = {
 };
 
 function judge(changed: Partial<CountersReading>) {
-  const judged = limitDiffers.judge({ counters: { "key-k": { ...well, ...changed } } }, "key-k", 0);
+  const judged = limitDiffers.judge({ counters: { "key-k": { ...well, ...changed } } }, "key-k", 0, allFresh);
   return judged.verdict === "unknown" ? "unknown" : `${judged.verdict} ${judged.value}`;
 }
 

@@ -1,5 +1,5 @@
 import { setInterval } from "node:timers/promises";
-import type { Judgement } from "@operator/subject/invariant";
+import { allFresh, type Judgement } from "@operator/subject/invariant";
 import type { Observation, Reading } from "@operator/subject/observation";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
@@ -92,8 +92,8 @@ async function lookOnce(target = "key-k") {
     `${verdict}${"value" in rest && rest.value !== undefined ? ` ${rest.value}` : ""}`;
   return {
     value,
-    drift: shown(counterDrift.judge(state, target, 0)),
-    over: shown(overAdmission.judge(state, target, 0)),
+    drift: shown(counterDrift.judge(state, target, 0, allFresh)),
+    over: shown(overAdmission.judge(state, target, 0, allFresh)),
   };
 }
 
@@ -232,7 +232,7 @@ test("a limit that was raised against what is declared admits too much", async (
   await ask(2 * limit);
   await comesTo({ over: `violated ${2 * limit}`, drift: "ok 0" });
   const { value } = await look();
-  expect(limitDiffers.judge({ counters: { "key-k": value } }, "key-k", 0).verdict).toBe("violated");
+  expect(limitDiffers.judge({ counters: { "key-k": value } }, "key-k", 0, allFresh).verdict).toBe("violated");
   expect(value).toMatchObject({
     stored: { limit: 10 * limit, windowMs },
     declared: { limit, windowMs },

@@ -26,11 +26,11 @@ export const highLatency: Invariant<State> = {
   targets: ({ prometheus }) =>
     Object.keys(prometheus ?? {}).filter((target) => target === cluster || storeIdOf(target) !== undefined),
   needs: (target) => [{ source: "prometheus", target }],
-  judge: (state, target, atMs) => {
+  judge: (state, target, atMs, isFresh) => {
     const reading = state.prometheus?.[target];
     if (!reading) return { verdict: "unknown", reason: `Prometheus was never asked about ${target}` };
     const own = latencyOf(state, target);
-    if (!own && reading.isScraped === true && isDrained(state, target, atMs)) {
+    if (!own && reading.isScraped === true && isDrained(state, target, atMs, isFresh)) {
       const pointers = [
         ...pointersTo("stores", target, "leaderCount"),
         ...pointersTo("schedule", cluster, "evictLeader"),
@@ -41,7 +41,9 @@ export const highLatency: Invariant<State> = {
       const reason =
         reading.isScraped === false
           ? `Prometheus can't scrape ${target}`
-          : `${(reading.requestsPerS ?? 0).toFixed(1)} requests a second: judged from ${requestsPerSMin} on`;
+          : reading.requestsPerS === undefined
+            ? `Prometheus doesn't tell how many requests ${target} has`
+            : `${reading.requestsPerS.toFixed(1)} requests a second: judged from ${requestsPerSMin} on`;
       return { verdict: "unknown", reason };
     }
     const { p99Ms, requestsPerS } = own;

@@ -8,7 +8,7 @@ import { cluster, regionIdOf } from "./targets.ts";
 const shareMin = 0.5;
 /** Of a region's last heartbeat interval of 60 s: 500 keys, or 512 KiB, a second. */
 const keysMin = 30_000;
-const bytesMin = 32 * 1024 * 1024;
+const bytesMin = 30 * 1024 * 1024;
 /** With fewer to compare it with, a region isn't hot, it's all there is. */
 const regionsMin = 4;
 

@@ -23,7 +23,7 @@ export const leaderImbalance: Invariant<State> = {
   why: "A store that leads more does more, and takes more with it when it dies. PD's own balance-leader scheduler keeps stores within a few leaders of each other; after a restart it needs a minute or more to bring them back. More than half of the mean apart, and at least 10, for five and a half minutes: longer than forgotten_evict_leader takes to be found, which would explain it. Stores that are kept from leading, leave, or aren't Up and answering aren't counted. For a minute after a PD leader change PD doesn't know who leads idle regions: unknown while it knows fewer than nine of ten. No official rule looks at it.",
   targets: ({ stores }) => (stores ? [cluster] : []),
   needs: () => [{ source: "schedule", target: cluster }, pdWord],
-  judge: (state, _, atMs) => {
+  judge: (state, _, atMs, isFresh) => {
     const schedule = state.schedule?.[cluster];
     const doubt = doubtOfPd(state, atMs);
     if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
@@ -31,6 +31,8 @@ export const leaderImbalance: Invariant<State> = {
       return { verdict: "unknown", reason: "PD doesn't tell yet which stores may lead" };
     }
     const all = storesOf(state);
+    const unseen = all.find(([store]) => !isFresh("stores", store) || !isFresh("probe", store))?.[0];
+    if (unseen !== undefined) return { verdict: "unknown", reason: `what ${unseen} leads now isn't known` };
     const sum = (field: "leaderCount" | "regionCount") => all.reduce((sum, [, reading]) => sum + reading[field], 0);
     const regions = sum("regionCount") / schedule.maxReplicas;
     if (sum("leaderCount") < ledShareMin * regions) {

@@ -1,4 +1,4 @@
-import type { Departure, Need } from "@operator/subject/invariant";
+import type { Departure, IsFresh, Need } from "@operator/subject/invariant";
 import type { State, StoreReading } from "./state.ts";
 import { cluster, storeList } from "./targets.ts";
 
@@ -32,7 +32,9 @@ export function isLeaving({ state, nodeState }: StoreReading): boolean {
 }
 
 /** Somebody had its leaders moved off it, and they are gone: no client asks it for anything. */
-export function isDrained(state: State, store: string, atMs: number): boolean {
+export function isDrained(state: State, store: string, atMs: number, isFresh: IsFresh): boolean {
+  const isKnown = isFresh("stores", store) && isFresh("schedule", cluster) && isFresh(pdWord.source, pdWord.target);
+  if (!isKnown) return false;
   const isEvicted = state.schedule?.[cluster]?.evictLeader.includes(store) === true;
   return isEvicted && state.stores?.[store]?.leaderCount === 0 && doubtOfPd(state, atMs) === undefined;
 }

@@ -20,15 +20,16 @@ export const quorumLost: Invariant<State> = {
   why: "A region of three replicas that lost two neither reads nor writes, and nobody but a person may say which replica is right. PD doesn't show it: its checks stay 0 and it names the old leaders. With fewer stores left than a quorum has replicas it's certain at once; with more it depends on where the replicas are, so then regions without a leader prove it, 30 s after the last death, when elections are over. 3 s is more than store_down takes to be found, which explains it. No official rule sees it.",
   targets: ({ stores }) => (stores ? [cluster] : []),
   needs: () => [pdWord],
-  judge: (state, _, atMs) => {
+  judge: (state, _, atMs, isFresh) => {
     const stores = storesOf(state).map(([store]) => store);
     const replicas = state.schedule?.[cluster]?.maxReplicas;
     if (stores.length === 0 || replicas === undefined) {
       return { verdict: "unknown", reason: "neither the stores nor how many replicas a region has were ever read" };
     }
     const quorum = Math.floor(replicas / 2) + 1;
-    const dead = stores.filter((store) => ["refused", "silent"].includes(state.probe?.[store]?.state ?? ""));
-    const up = stores.filter((store) => state.probe?.[store]?.state === "up");
+    const seen = stores.filter((store) => isFresh("probe", store));
+    const dead = seen.filter((store) => ["refused", "silent"].includes(state.probe?.[store]?.state ?? ""));
+    const up = seen.filter((store) => state.probe?.[store]?.state === "up");
     const said = `${dead.length} of ${stores.length} stores don't answer; a quorum is ${quorum} of ${replicas} replicas`;
     const pointers = [
       ...pointersTo("schedule", cluster, "maxReplicas"),
@@ -46,7 +47,7 @@ export const quorumLost: Invariant<State> = {
     if (stores.length - up.length <= replicas - quorum)
       return { verdict: "ok", reason: said, value: "a quorum", pointers };
     if (dead.length <= replicas - quorum)
-      return { verdict: "unknown", reason: `${said}, and others were never probed` };
+      return { verdict: "unknown", reason: `${said}, and others aren't seen by the probe` };
     const diedAtMs = Math.max(...dead.map((store) => state.probe?.[store]?.sinceMs ?? 0));
     if (atMs - diedAtMs < electedMs) return { verdict: "unknown", reason: `${said}; elections may be under way` };
     const leaderless = doubtOfPd(state, atMs) ?? leaderlessOf(state);

@@ -62,7 +62,7 @@ export const forgottenEvictLeader: Invariant<State> = {
   graceMs: 300_000,
   worstDetectionMs: 315_000,
   limit: "may lead",
-  why: "An evict-leader scheduler is kept in etcd: it outlives PD's leader, the store's restart and whoever set it, and until somebody removes it the store serves nothing and the others carry its share. v8.5.5 doesn't show it in /stores, and no official rule tells of it. Five minutes are longer than a drain and a restart of a store take; it doesn't count while the store is down or being decommissioned, as it's meant then. The grace goes on meanwhile.",
+  why: "An evict-leader scheduler is kept in etcd: it outlives PD's leader, the store's restart and whoever set it, and until somebody removes it the store serves nothing and the others carry its share. v8.5.5 doesn't show it in /stores, and no official rule tells of it. Five minutes are longer than a drain and a restart of a store take; it doesn't count while the store is down, catching up or being decommissioned, as it's meant then. The grace goes on meanwhile.",
   targets: (state) => storesOf(state).map(([store]) => store),
   needs: (store) => [scheduleOfCluster, pdWord, { source: "probe", target: store }],
   judge: (state, store, atMs) => {
@@ -91,6 +91,9 @@ export const forgottenEvictLeader: Invariant<State> = {
     }
     if (probe.state !== "up") {
       return { verdict: "unknown", reason: `${store} is kept from leading, and doesn't answer: it may be at work on` };
+    }
+    if (pd.state !== "Up" || pd.isBusy === true) {
+      return { verdict: "unknown", reason: `${store} is kept from leading, and is catching up: it may be at work on` };
     }
     return {
       verdict: "violated",

@@ -31,7 +31,7 @@ export const storeSlow: Invariant<State> = {
     { source: "schedule", target: cluster },
     pdWord,
   ],
-  judge: (state, store, atMs) => {
+  judge: (state, store, atMs, isFresh) => {
     const reading = state.stores?.[store];
     const probe = state.probe?.[store];
     if (!reading || !probe) return { verdict: "unknown", reason: `${store} was never read` };
@@ -46,7 +46,13 @@ export const storeSlow: Invariant<State> = {
       ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
       ...pointersTo("probe", store, "state"),
     ];
-    if (isDrained(state, store, atMs)) {
+    // What Prometheus said last holds for as long as it's heard: without it the store's own scores decide.
+    const p99Ms = isFresh("prometheus", store) ? slowP99Of(state, store) : undefined;
+    if (isDrained(state, store, atMs, isFresh)) {
+      if (p99Ms !== undefined) {
+        const reason = `${store} leads nothing any more, but its requests of the last minute took up to ${Math.round(p99Ms)} ms`;
+        return { verdict: "unknown", reason };
+      }
       const reason = `${store} is kept from leading and leads nothing: nobody waits for it, slow or not`;
       return { verdict: "ok", reason, value: "drained", pointers: always };
     }
@@ -90,7 +96,6 @@ export const storeSlow: Invariant<State> = {
     }
     if (reading.lastHeartbeatMs === undefined)
       return { verdict: "unknown", reason: `${store} is new: it hasn't reported yet` };
-    const p99Ms = slowP99Of(state, store);
     if (p99Ms !== undefined) {
       const reason = `${store}'s scores are well, but its requests of the last minute took up to ${Math.round(p99Ms)} ms`;
       return { verdict: "unknown", reason };

@@ -1,13 +1,14 @@
+import { allFresh } from "@operator/subject/invariant";
 import { expect, test } from "vitest";
 import { big, down, four, nowMs, one, regions, stateOf, stores, type World, wordOf } from "./cluster.fixture.ts";
 import { invariants } from "./invariants.ts";
 import type { State } from "./state.ts";
 
 /** e.g. `violated refused`: what the invariant says of the target in a cluster in which this differs. */
-function judged(name: string, target: string, world: World): string {
+function judged(name: string, target: string, world: World, isFresh = allFresh): string {
   const invariant = invariants.find((each) => each.name === name);
   if (!invariant) throw new Error(`there is no invariant ${name}`);
-  return wordOf(invariant.judge(stateOf(world), target, nowMs));
+  return wordOf(invariant.judge(stateOf(world), target, nowMs, isFresh));
 }
 
 const newLeader = { members: { cluster: { leaderSinceMs: nowMs - 19_000 } } };
@@ -16,7 +17,9 @@ const noLeader = { members: { cluster: { leader: null } } };
 test("a well cluster breaks nothing, and nothing of it is unknown", () => {
   const state = stateOf();
   const lines = invariants.flatMap((invariant) =>
-    invariant.targets(state).map((target) => [invariant.name, target, invariant.judge(state, target, nowMs)] as const),
+    invariant
+      .targets(state)
+      .map((target) => [invariant.name, target, invariant.judge(state, target, nowMs, allFresh)] as const),
   );
   expect(lines.length).toBeGreaterThan(25);
   expect(lines.filter(([, , { verdict }]) => verdict !== "ok")).toEqual([]);
@@ -62,8 +65,10 @@ const ofStores: Row[] = [
 
   ["a slow disk", "store_slow", one, { stores: { [one]: { slowScore: 60 } } }, "violated 60"],
   ["a slow disk of a store that was drained keeps nobody waiting", "store_slow", one, { stores: { [one]: { slowScore: 60, leaderCount: 0 } }, schedule: { cluster: { evictLeader: [one] } } }, "ok drained"],
+  ["nor before its requests of the last minute were quick: nobody else is to tell of them", "store_slow", one, { stores: { [one]: { slowScore: 60, leaderCount: 0 } }, prometheus: { [one]: { p99Ms: 400 } }, schedule: { cluster: { evictLeader: [one] } } }, "unknown"],
   ["one that still leads does", "store_slow", one, { stores: { [one]: { slowScore: 60, leaderCount: 1 } }, schedule: { cluster: { evictLeader: [one] } } }, "violated 60"],
   ["one that leads nothing for another reason is told of", "store_slow", one, { stores: { [one]: { slowScore: 60, leaderCount: 0 } } }, "violated 60"],
+  ["a score of 10 is slow", "store_slow", one, { stores: { [one]: { slowScore: 10 } } }, "violated 10"],
   ["a disk that was slow once", "store_slow", one, { stores: { [one]: { slowScore: 9 } } }, "ok 9"],
   ["a disk that was slow before PD's leader changed", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, ...newLeader }, "unknown"],
   ["two others find the network to it slower than before", "store_slow", one, { stores: { [one]: { blamedBy: { [four]: { score: 7, rose: 6 }, [big]: { score: 32, rose: 31 } } } } }, "violated 32"],
@@ -183,6 +188,8 @@ const ofScheduling: Row[] = [
   ["a store that is kept from leading", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } } }, "violated evicted"],
   ["the others may", "forgotten_evict_leader", four, { schedule: { cluster: { evictLeader: [one] } } }, "ok may lead"],
   ["one that is down may be at work on", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, probe: { [one]: down("refused") } }, "unknown"],
+  ["one that is just back, and catches up, may be", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, stores: { [one]: { isBusy: true } } }, "unknown"],
+  ["and one of which PD hasn't heard since", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, stores: { [one]: { state: "Disconnected" } } }, "unknown"],
   ["one that is being decommissioned isn't to lead", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, stores: { [one]: { state: "Offline" } } }, "ok Offline"],
   ["a new PD leader knows of no schedulers, nor of this one", "forgotten_evict_leader", one, { schedule: { cluster: { schedulers: [] } } }, "unknown"],
   ["and its word is awaited", "forgotten_evict_leader", one, newLeader, "unknown"],
@@ -194,6 +201,7 @@ const ofBalance: Row[] = [
   ["a store that leads nothing", "leader_imbalance", "cluster", { stores: apart }, "violated 15"],
   ["a few leaders apart is chance", "leader_imbalance", "cluster", { stores: { [one]: { leaderCount: 5 }, [four]: { leaderCount: 15 } } }, "ok 10"],
   ["a few in a hundred are no imbalance", "leader_imbalance", "cluster", { stores: { [one]: { leaderCount: 80 }, [four]: { leaderCount: 120 }, [big]: { leaderCount: 100 } } }, "ok 40"],
+  ["more than half of the mean is one", "leader_imbalance", "cluster", { stores: { [one]: { leaderCount: 74 }, [four]: { leaderCount: 126 }, [big]: { leaderCount: 100 } } }, "violated 52"],
   ["who is kept from leading isn't missed", "leader_imbalance", "cluster", { stores: apart, schedule: { cluster: { evictLeader: [one] } } }, "ok 0"],
   ["nor who is down", "leader_imbalance", "cluster", { stores: apart, probe: { [one]: down("refused") } }, "ok 0"],
   ["nor who is leaving", "leader_imbalance", "cluster", { stores: { ...apart, [one]: { leaderCount: 0, state: "Offline" } } }, "ok 0"],
@@ -212,6 +220,7 @@ const ofHeat: Row[] = [
   ["much beside others that do as much is no heat", "hot_region", "region-18", { hot: { cluster: { write: regions("written", hot, hot, hot) } } }, "ok 0"],
   ["all of it in a cluster of one region is no heat", "hot_region", "region-18", { hot: { cluster: { write: regions("written", hot).slice(0, 3) } } }, "ok 0"],
   ["a region that has left the lists is well", "hot_region", "region-99", { hot: { cluster: { lately: ["region-99"] } } }, "ok 0"],
+  ["half of it is", "hot_region", "region-18", { hot: { cluster: { write: regions("written", { writtenKeys: 40_000 }, { writtenKeys: 40_000 }).slice(0, 4).map((each, at) => (at > 1 ? { ...each, writtenKeys: 0 } : each)) } } }, "violated 50"],
   ["flows of a new PD leader", "hot_region", "region-18", { hot: { cluster: { write: regions("written", hot) } }, ...newLeader }, "unknown"],
   ["lists that were never read", "hot_region", "region-18", { hot: { cluster: null } }, "unknown"],
 ]; // prettier-ignore
@@ -222,6 +231,38 @@ test.each([...ofStores, ...ofPd, ...ofLatency, ...ofRegions, ...ofQuorum, ...ofS
     expect(judged(name, target, world)).toBe(expected);
   },
 );
+
+test("PD's word counts again 20 s after its leader changed", () => {
+  const since = (ledMs: number) => ({
+    stores: { [one]: { slowScore: 60 } },
+    members: { cluster: { leaderSinceMs: nowMs - ledMs } },
+  });
+  expect(judged("store_slow", one, since(19_999))).toBe("unknown");
+  expect(judged("store_slow", one, since(20_000))).toBe("violated 60");
+});
+
+// What a rule takes into account without resting on it is the last that was known once its source went blind.
+
+const evicted = { schedule: { cluster: { evictLeader: [one] } } };
+const drained = { ...evicted, stores: { [one]: { leaderCount: 0 } } };
+const unasked = { prometheus: { [one]: { p99Ms: null, requestsPerS: 0 } } };
+type Stale = [sentence: string, invariant: string, target: string, World, source: string, expected: string];
+const stale: Stale[] = [
+  ["leaders that PD counted before it was lost are no spread", "leader_imbalance", "cluster", { stores: apart }, "stores", "unknown"],
+  ["nor is their evenness", "leader_imbalance", "cluster", {}, "stores", "unknown"],
+  ["nor is it known who answers", "leader_imbalance", "cluster", {}, "probe", "unknown"],
+  ["stores that answered once are no quorum", "quorum_lost", "cluster", {}, "probe", "unknown"],
+  ["nor have stores that were dead once lost it", "quorum_lost", "cluster", { probe: twoDead }, "probe", "unknown"],
+  ["that Prometheus saw slow requests once keeps no store slow", "store_slow", one, { prometheus: { [one]: { p99Ms: 400 } } }, "prometheus", "ok 1"],
+  ["nor a drained one", "store_slow", one, { ...drained, prometheus: { [one]: { p99Ms: 400 } } }, "prometheus", "ok drained"],
+  ["a store was drained when PD's schedule was last read", "high_latency", one, { ...drained, ...unasked }, "schedule", "unknown"],
+  ["or led nothing then", "high_latency", one, { ...drained, ...unasked }, "stores", "unknown"],
+  ["or PD had that leader then", "high_latency", one, { ...drained, ...unasked }, "members", "unknown"],
+]; // prettier-ignore
+
+test.each(stale)("%s: %s of %s", (_, name, target, world, lost, expected) => {
+  expect(judged(name, target, world, (source) => source !== lost)).toBe(expected);
+});
 
 test("a store that PD lists as a tombstone has left, for every rule about stores", () => {
   const tombstone = { stores: { [one]: { state: "Tombstone", nodeState: "Removed" } }, probe: { [one]: null } };
@@ -274,7 +315,7 @@ test("a region is a target while it's hot and ten minutes on, and then it has le
 
 test("who a rule says is down is said with PD's word and the failure's code", () => {
   const world = { probe: { [one]: down("refused") } };
-  const judgement = invariants.find(({ name }) => name === "store_down")?.judge(stateOf(world), one, nowMs);
+  const judgement = invariants.find(({ name }) => name === "store_down")?.judge(stateOf(world), one, nowMs, allFresh);
   expect(judgement).toMatchObject({
     reason: "store-1 refuses connections (ECONNREFUSED); last answer 5.2 s ago; PD's last word is Up",
     detail: { kind: "unreachable", how: "refused", silentMs: 5_200 },

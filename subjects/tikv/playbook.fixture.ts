@@ -1,4 +1,5 @@
 import { type Breach, breachMs, caseOf, snapshotAt } from "@operator/evidence/case.fixture";
+import { allFresh } from "@operator/subject/invariant";
 import { parseState } from "@operator/subject/state";
 import { partsAt, type World } from "./cluster.fixture.ts";
 import { invariants } from "./invariants.ts";
@@ -17,7 +18,7 @@ export function caseIn(
   const good = snapshotAt(breachMs - 900, partsAt(breachMs - 900, before));
   const bad = snapshotAt(breachMs, partsAt(breachMs, world));
   const read = parseState(state, bad).state;
-  const judged = invariants.find(({ name }) => name === about.invariant)?.judge(read, about.target, breachMs);
+  const judged = invariants.find(({ name }) => name === about.invariant)?.judge(read, about.target, breachMs, allFresh);
   return {
     verdict: judged?.verdict,
     ...caseOf({

@@ -1,6 +1,6 @@
 import { details, nowhere } from "./exam-samples.ts";
 import { framework, frameworkExplanations } from "./framework.ts";
-import type { Invariant, Need } from "./invariant.ts";
+import { allFresh, type Invariant, type Need } from "./invariant.ts";
 import type { StateParts } from "./state.ts";
 import type { Explanation, Topology } from "./topology.ts";
 
@@ -30,7 +30,7 @@ export function examineInvariants(invariants: readonly Invariant<never>[], state
         return Array.isArray(targets) ? undefined : "gives no list";
       }),
       ...examineOnNothing(`${about}: judge`, () => {
-        const { verdict } = invariant.judge(nothing(), nowhere, 0);
+        const { verdict } = invariant.judge(nothing(), nowhere, 0, allFresh);
         return verdict === "unknown" ? undefined : `says ${verdict}; what isn't there is unknown`;
       }),
       ...examineOnNothing(`${about}: left.says`, () => {

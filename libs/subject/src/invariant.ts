@@ -13,6 +13,15 @@ export interface Need {
   target: string;
 }
 
+/**
+ * Whether a reading that a judgement doesn't rest on, but would take into account, was read without an error and lately. What
+ * isn't fresh is the last that was known: to take it for the present would clear, or fire, on a frozen picture.
+ */
+export type IsFresh = (source: string, target: string) => boolean;
+
+/** Where everything was just read. */
+export const allFresh: IsFresh = () => true;
+
 /** A rule of a subject: pure, from state to verdicts. */
 export interface Invariant<State> {
   name: string;
@@ -31,7 +40,7 @@ export interface Invariant<State> {
   /** The targets that the state names now. The checker remembers them: one that vanishes is unknown, not well. */
   targets: (state: State) => string[];
   needs: (target: string) => Need[];
-  judge: (state: State, target: string, atMs: number) => Judgement;
+  judge: (state: State, target: string, atMs: number, isFresh: IsFresh) => Judgement;
   /** Positive evidence that the target left on purpose: its violation is retired, the target forgotten. */
   left?: Departure<State>;
 }

@@ -330,8 +330,8 @@ test("of a rule that points at everything, so much is cited", () => {
   const [rule] = toyRoom.invariants;
   if (!rule) throw new Error("the toy has rules");
   const pointers = Array.from({ length: 500 }, (_, at) => `/parts/probe/t${at}`);
-  const judge: typeof rule.judge = (state, target, nowMs) => {
-    const judged = rule.judge(state, target, nowMs);
+  const judge: typeof rule.judge = (state, target, nowMs, isFresh) => {
+    const judged = rule.judge(state, target, nowMs, isFresh);
     return judged.verdict === "unknown" ? judged : { ...judged, pointers };
   };
   const story = new Story({ ...toyRoom, invariants: [{ ...rule, judge }] });
@@ -341,4 +341,18 @@ test("of a rule that points at everything, so much is cited", () => {
   expect(violation?.firstBad?.pointers).toEqual(pointers.slice(0, 20));
   expect(violation?.lastGood?.pointers).toEqual(pointers.slice(0, 20));
   expect(story.memory.tracks.map((track) => track.state === "firing" && track.breach.pointers.length)).toEqual([20]);
+});
+
+test("a rule is told which readings that it doesn't need are old, failed or gone", () => {
+  const [rule] = toyRoom.invariants;
+  if (!rule) throw new Error("the toy has rules");
+  const seen: boolean[] = [];
+  const judge: typeof rule.judge = (state, target, nowMs, isFresh) => {
+    if (target === "a") seen.push(isFresh("metrics", target));
+    return rule.judge(state, target, nowMs, isFresh);
+  };
+  const room = { ...toyRoom, invariants: [{ ...rule, judge }] };
+  const late: Scene = { metrics: { a: "late" }, afterMs: 4_000 };
+  told([ok, late, fastA, unseenMetricsA, fastA, { metrics: { a: "lost" } }], room);
+  expect(seen).toEqual([true, false, true, false, true, false]);
 });

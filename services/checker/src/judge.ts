@@ -85,7 +85,9 @@ export function pointersIn(reading: Reading, about: { invariant: string; target:
 
 function ask(invariant: Invariant<never>, reading: Reading, target: string, failures: Failure[]): Judgement {
   const failed = { invariant: invariant.name, target };
-  const judged = attempt(() => sound(invariant.judge(reading.state, target, reading.snapshot.atMs)), failures, failed);
+  const { snapshot, misfits, state } = reading;
+  const isFresh = (source: string, about: string) => sightOf(snapshot, misfits, { source, target: about }).fresh;
+  const judged = attempt(() => sound(invariant.judge(state, target, snapshot.atMs, isFresh)), failures, failed);
   return judged ?? checkFailed(failures);
 }
 
