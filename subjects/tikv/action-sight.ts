@@ -39,17 +39,24 @@ export function needsIdleRegion({ operators }: State, region: string): ActionRef
   return { code: "OPERATOR_RUNNING", message: `${region} has the operator ${running.desc} (${running.brief}) already` };
 }
 
-/** Why a store shouldn't be given leaders; undefined when nothing speaks against it. */
-export function unfitness(state: State, store: string): string | undefined {
-  const reading = state.stores?.[store];
-  const probe = state.probe?.[store];
+/** Why a store can't lead as it is; undefined when it can. PD gives leaders to one that only began to start. */
+export function unreadiness({ stores, probe }: State, store: string): string | undefined {
+  const reading = stores?.[store];
   if (!reading) return "PD doesn't list it";
   if (reading.state !== "Up") return `PD says ${reading.state}`;
   // PD says `Up` for 20 s after a store died.
-  if (probe?.state !== "up") return probe ? "it doesn't answer" : "it was never probed";
-  if (state.schedule?.[cluster]?.evictLeader.includes(store)) return "an evict-leader scheduler keeps leaders off it";
-  if (reading.isBusy) return "it's busy catching up";
-  const { slowScore } = reading;
+  if (probe?.[store]?.state !== "up") return probe?.[store] ? "it doesn't answer" : "it was never probed";
+  return reading.isBusy ? "it's busy catching up" : undefined;
+}
+
+/** Why a store shouldn't be given leaders; undefined when nothing speaks against it. */
+export function unfitness(state: State, store: string): string | undefined {
+  const unready = unreadiness(state, store);
+  if (unready !== undefined) return unready;
+  const schedule = state.schedule?.[cluster];
+  if (!schedule) return "whether it's drained isn't known now";
+  if (schedule.evictLeader.includes(store)) return "an evict-leader scheduler keeps leaders off it";
+  const slowScore = state.stores?.[store]?.slowScore;
   return slowScore !== undefined && slowScore >= slowScoreMin ? `its slow score is ${slowScore}` : undefined;
 }
 

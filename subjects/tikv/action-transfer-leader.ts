@@ -28,7 +28,7 @@ export const transferLeader = defineAction<State, typeof Parameters>({
   verifyWithinMs: 300_000,
   coolDownMs: 300_000,
   takesOut: false,
-  needs: () => clusterNeeds("hot", "operators"),
+  needs: () => clusterNeeds("hot", "operators", "schedule"),
   guard: ({ state, target, parameters: { regionId, toStore } }) => {
     if (regionTarget(regionId) !== target) {
       return { code: "REGION_DIFFERS", message: `regionId is "${regionId}", and the target ${target}` };

@@ -1,6 +1,6 @@
 import { defineAction, NotDone } from "@operator/subject/action";
 import { z } from "zod";
-import { clusterNeeds, needsPdLeader } from "./action-sight.ts";
+import { clusterNeeds, needsPdLeader, storeNeeds, unreadiness } from "./action-sight.ts";
 import { evictLeader } from "./pd-schedule.ts";
 import { actOnPd, writeToPd } from "./pd-write.ts";
 import { addScheduler, removeSchedulerFrom, storesOf } from "./pd-write-schedulers.ts";
@@ -23,18 +23,15 @@ export const undrainStore = defineAction<State, typeof Parameters>({
   verifyWithinMs: 300_000,
   coolDownMs: 300_000,
   takesOut: false,
-  needs: (target) => [...clusterNeeds("schedule"), { source: "probe", target }],
+  needs: (target) => [...clusterNeeds("schedule"), ...storeNeeds(target)],
   guard: ({ state, target }) => {
     const evicted = state.schedule?.[cluster]?.evictLeader ?? [];
     if (!evicted.includes(target)) {
       const message = `no evict-leader scheduler holds ${target}: it holds ${evicted.join(", ") || "no store"}`;
       return { code: "NOT_DRAINED", message };
     }
-    // PD moves leaders even to a store that died, for as long as it calls it `Up`.
-    const probe = state.probe?.[target];
-    if (probe?.state !== "up") {
-      return { code: "STORE_NOT_UP", message: `${target} doesn't answer (${probe?.state ?? "never probed"})` };
-    }
+    const why = unreadiness(state, target);
+    if (why !== undefined) return { code: "STORE_NOT_UP", message: `${target} can't lead now: ${why}` };
     return needsPdLeader(state);
   },
   isDone: ({ state, target }) => {

@@ -45,6 +45,12 @@ const busy: Change = (state) =>
     count: 1,
     running: [{ region: "region-5", desc: "balance-leader", brief: "transfer leader: store 1 to 2" }],
   });
+const both =
+  (first: Change, second: Change): Change =>
+  (state) => {
+    first(state);
+    second(state);
+  };
 const drained = scheduled({ evictLeader: ["store-7"], schedulers: ["evict-leader-scheduler"] });
 
 const to = (toStore: string, regionId = "5") => ({ regionId, toStore });
@@ -63,6 +69,7 @@ test.each<[string, readonly [name: string, target: string, parameters: object, c
   ["not by a store that died, and that PD calls Up", transfer(silent("store-2"), "STORE_UNFIT")],
   ["not by a store that was never probed", transfer(without("probe", "store-2"), "STORE_UNFIT")],
   ["not by a store that is drained", transfer(scheduled({ evictLeader: ["store-2"] }), "STORE_UNFIT")],
+  ["not while who is drained isn't known", transfer(without("schedule", "cluster"), "STORE_UNFIT")],
   ["not by a store that is catching up", transfer(stored("store-2", { isBusy: true }), "STORE_UNFIT")],
   ["not by a slow store", transfer(stored("store-2", { slowScore: 80 }), "STORE_UNFIT")],
   ["not while PD has no leader", transfer(leaderless, "PD_NO_LEADER")],
@@ -92,13 +99,17 @@ test.each<[string, readonly [name: string, target: string, parameters: object, c
 
   ["a drained store leads again", ["undrain_store", "store-7", {}, drained]],
   ["not one that isn't drained", ["undrain_store", "store-1", {}, drained, "NOT_DRAINED"]],
-  ["not one that doesn't answer", ["undrain_store", "store-7", {}, (state) => { drained(state); silent("store-7")(state); }, "STORE_NOT_UP"]],
-  ["not while PD has no leader", ["undrain_store", "store-7", {}, (state) => { drained(state); leaderless(state); }, "PD_NO_LEADER"]],
+  ["not one that doesn't answer", ["undrain_store", "store-7", {}, both(drained, silent("store-7")), "STORE_NOT_UP"]],
+  ["not one that PD calls Disconnected", ["undrain_store", "store-7", {}, both(drained, stored("store-7", { state: "Disconnected" })), "STORE_NOT_UP"]],
+  ["not one that PD no longer lists", ["undrain_store", "store-7", {}, both(drained, without("stores", "store-7")), "STORE_NOT_UP"]],
+  ["not one that is catching up after a restart", ["undrain_store", "store-7", {}, both(drained, stored("store-7", { isBusy: true })), "STORE_NOT_UP"]],
+  ["a slow store leads again", ["undrain_store", "store-7", {}, both(drained, stored("store-7", { slowScore: 90 }))]],
+  ["not while PD has no leader", ["undrain_store", "store-7", {}, both(drained, leaderless), "PD_NO_LEADER"]],
 
   ["a scheduler that somebody added is removed", ["remove_scheduler", "cluster", { name: "evict-leader-scheduler" }, drained]],
   ["not one that there isn't", ["remove_scheduler", "cluster", { name: "shuffle-leader-scheduler" }, well, "SCHEDULER_UNKNOWN"]],
   ["not one of PD's own", ["remove_scheduler", "cluster", { name: "balance-leader-scheduler" }, well, "SCHEDULER_KEPT"]],
-  ["not while PD has no leader", ["remove_scheduler", "cluster", { name: "evict-leader-scheduler" }, (state) => { drained(state); leaderless(state); }, "PD_NO_LEADER"]],
+  ["not while PD has no leader", ["remove_scheduler", "cluster", { name: "evict-leader-scheduler" }, both(drained, leaderless), "PD_NO_LEADER"]],
 
   ["a limit of 0 is lifted", ["set_leader_schedule_limit", "cluster", { limit: 4 }, scheduled({ leaderScheduleLimit: 0 })]],
   ["not when it's so already", ["set_leader_schedule_limit", "cluster", { limit: 4 }, well, "LIMIT_IN_FORCE"]],
@@ -162,6 +173,21 @@ test.each([
 ] as const)("whether %s of %s with %j took effect is read back", (name, target, parameters, change, isDone) => {
   const { action, given } = ask(name, stateWith(change), target, parameters);
   expect(action.isDone(given)).toBe(isDone);
+});
+
+/** What a guard reads, as `stores:store-7`: without it the actuator begins nothing. */
+test.each([
+  ["transfer_leader", "region-5", ["members:cluster", "hot:cluster", "operators:cluster", "schedule:cluster"]],
+  ["split_region", "region-5", ["members:cluster", "hot:cluster", "operators:cluster"]],
+  ["drain_store", "store-7", ["members:cluster", "schedule:cluster", "stores:store-7", "probe:store-7"]],
+  ["undrain_store", "store-7", ["members:cluster", "schedule:cluster", "stores:store-7", "probe:store-7"]],
+  ["remove_scheduler", "cluster", ["members:cluster", "schedule:cluster"]],
+  ["set_leader_schedule_limit", "cluster", ["members:cluster", "schedule:cluster"]],
+  ["set_low_space_threshold", "cluster", ["members:cluster", "schedule:cluster"]],
+  ["resign_pd_leader", "pd-2", ["members:cluster", "probe:pd-2"]],
+])("%s of %s waits until what its guard reads is seen", (name, target, needed) => {
+  const needs = actions.find((action) => action.name === name)?.needs(target) ?? [];
+  expect(needs.map((need) => `${need.source}:${need.target}`)).toEqual(needed);
 });
 
 test("each action is about targets that the state names, and passes the exam beside this room's invariants", () => {
