@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { operatorsSource } from "./observe-operators.ts";
 import { scheduleSource } from "./observe-schedule.ts";
 import { PdClient, pdDispatcher } from "./pd-client.ts";
+import { playPd } from "./pd-exchange.fixture.ts";
 import { recorded, type Recorded, serveRecorded } from "./recorded.fixture.ts";
 import { OperatorsReading, ScheduleReading } from "./state.ts";
 
@@ -16,6 +17,7 @@ const config = recorded("50-pd-v8.5.5/config_schedule");
 const replicate = recorded("50-pd-v8.5.5/config_replicate");
 const schedulers = recorded("50-pd-v8.5.5/schedulers");
 const none: Recorded = { ...schedulers, path: "/pd/api/v1/schedulers?status=paused", body: "[]" };
+const evicting = recorded("50-pd-v8.5.5/get-schedulers-after");
 const evictList = recorded("50-pd-v8.5.5/get-scheduler-config-evict");
 
 async function readSchedule(...answers: Recorded[]) {
@@ -53,7 +55,6 @@ test("what v8.5.5 may schedule, in four requests", async () => {
 
 test("what is halted, paused and evicted", async () => {
   const halted = { ...config, body: config.body.replace("{", '{"halt-scheduling": "true",') };
-  const evicting = recorded("50-pd-v8.5.5/get-schedulers-after");
   const paused = recorded("01-pd-api-fake-stores/sched-paused");
   expect(await readSchedule(halted, replicate, evicting, paused, evictList)).toMatchObject({
     value: { haltScheduling: true, paused: ["balance-leader-scheduler"], evictLeader: ["store-2"] },
@@ -61,10 +62,48 @@ test("what is halted, paused and evicted", async () => {
   });
 });
 
-test("an evict-leader scheduler that was removed since it was listed evicts nothing", async () => {
-  const evicting = recorded("50-pd-v8.5.5/get-schedulers-after");
-  const gone = { ...evictList, status: 404, body: '"[PD:scheduler:ErrSchedulerNotFound]scheduler not found"' };
-  expect(await readSchedule(config, replicate, evicting, none, gone)).toMatchObject({ value: { evictLeader: [] } });
+const noScheduler = recorded("01-pd-api-fake-stores/sch-del-none");
+const noPage: Recorded = { ...noScheduler, contentType: "text/plain; charset=utf-8", body: "404 page not found\n" };
+const broken = recorded("00-pd-not-bootstrapped/stores");
+
+/** An evict-leader scheduler is listed, and then its stores can't be: `after` is what PD lists the next time. */
+async function readWhenListFails(failure: Recorded | "break", after: Recorded) {
+  await using pd = await playPd({
+    "GET /pd/api/v1/config/schedule": [config],
+    "GET /pd/api/v1/config/replicate": [replicate],
+    "GET /pd/api/v1/schedulers": [evicting, after],
+    "GET /pd/api/v1/schedulers?status=paused": [none],
+    "GET /pd/api/v1/scheduler-config/evict-leader-scheduler/list": [failure],
+  });
+  const client = new PdClient([{ url: pd.environment["TIKV_PD_ENDPOINTS"] ?? "" }], dispatcher);
+  const reading = (await scheduleSource(client).read(AbortSignal.timeout(2_000)))["cluster"];
+  if (!reading || !("value" in reading)) throw new Error("no reading");
+  return ScheduleReading.parse(reading.value);
+}
+
+test.each([
+  { name: "names no such scheduler", failure: noScheduler },
+  { name: "has no such page", failure: noPage },
+  { name: "fails otherwise", failure: broken },
+  { name: "breaks the connection", failure: "break" as const },
+])(
+  "an evict-leader scheduler that was removed since it was listed evicts nothing, when PD $name",
+  async ({ failure }) => {
+    const reading = await readWhenListFails(failure, schedulers);
+    expect(reading.evictLeader).toEqual([]);
+    expect(reading.schedulers).not.toContain("evict-leader-scheduler");
+    // A new leader of PD lists none yet: that's told as it is.
+    expect(await readWhenListFails(failure, { ...schedulers, body: "[]" })).toMatchObject({ schedulers: [] });
+  },
+);
+
+test.each([
+  { failure: noScheduler, code: "ErrSchedulerNotFound" },
+  { failure: noPage, code: "HTTP_404" },
+  { failure: broken, code: "ErrNotBootstrapped" },
+  { failure: "break" as const, code: "UND_ERR_SOCKET" },
+])("while the scheduler is listed still, $code is no word that it evicts nothing", async ({ failure, code }) => {
+  await expect(readWhenListFails(failure, evicting)).rejects.toMatchObject({ code });
 });
 
 test("without one of the answers there's no reading", async () => {

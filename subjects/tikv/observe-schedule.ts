@@ -1,6 +1,5 @@
 import type { Source } from "@operator/subject/observation";
 import type { PdClient } from "./pd-client.ts";
-import { PdError } from "./pd-error.ts";
 import {
   evictLeader,
   evictListPath,
@@ -16,7 +15,7 @@ import {
 import type { ScheduleReading } from "./state.ts";
 import { cluster, storeTarget } from "./targets.ts";
 
-/** What PD may schedule: five short requests every five seconds. */
+/** What PD may schedule: five short requests every five seconds, one more where PD changes meanwhile. */
 export function scheduleSource(pd: PdClient): Source {
   return {
     name: "schedule",
@@ -24,13 +23,12 @@ export function scheduleSource(pd: PdClient): Source {
     timeoutMs: 2_000,
     targets: () => [cluster],
     read: async (signal) => {
-      const [config, replicate, schedulers, paused] = await Promise.all([
+      const [config, replicate, { schedulers, evicted }, paused] = await Promise.all([
         pd.get(schedulePath, PdScheduleConfig, signal),
         pd.get(replicatePath, PdReplicateConfig, signal),
-        pd.get(schedulersPath, PdSchedulers, signal),
+        readSchedulers(pd, signal),
         pd.get(pausedPath, PdSchedulers, signal),
       ]);
-      const evicted = schedulers.includes(evictLeader) ? await readEvicted(pd, signal) : [];
       const value: ScheduleReading = {
         ...limitsOf(config),
         haltScheduling: config["halt-scheduling"],
@@ -44,13 +42,17 @@ export function scheduleSource(pd: PdClient): Source {
   };
 }
 
-async function readEvicted(pd: PdClient, signal: AbortSignal): Promise<string[]> {
+/** The schedulers that PD runs, and the ids of the stores that evict-leader keeps free of leaders. */
+async function readSchedulers(pd: PdClient, signal: AbortSignal): Promise<{ schedulers: string[]; evicted: string[] }> {
+  const schedulers = await pd.get(schedulersPath, PdSchedulers, signal);
+  if (!schedulers.includes(evictLeader)) return { schedulers, evicted: [] };
   try {
-    return await pd.get(evictListPath, PdEvictList, signal);
+    return { schedulers, evicted: await pd.get(evictListPath, PdEvictList, signal) };
   } catch (error) {
-    // Removed since it was listed.
-    if (error instanceof PdError && error.status === 404) return [];
-    throw error;
+    // Removed since it was listed? Neither status nor words of the failure prove it, PD's list does.
+    const now = await pd.get(schedulersPath, PdSchedulers, signal);
+    if (now.includes(evictLeader)) throw error;
+    return { schedulers: now, evicted: [] };
   }
 }
 
