@@ -55,7 +55,7 @@ export const getMetricRange = defineReadTool<typeof Course>({
 
 /** Where a target is scraped: a PD member maybe by several addresses. */
 interface Scrape {
-  hosts: string[];
+  hosts: readonly string[];
   kind: "store" | "member";
 }
 type Addresses = ReadonlyMap<string, Scrape>;
