@@ -1,4 +1,6 @@
-/** Fields that a real one leaves out when they're zero, false or empty, so either side may lack them. */
+import { decodeJson } from "./exact-json.ts";
+
+/** Fields that a real one leaves out when they're zero, false or empty: an element may lack them, but not all where a real one's has them. */
 const optional = new Set([
   "state",
   "learner_count",
@@ -10,14 +12,15 @@ const optional = new Set([
   "down_peers",
   "pending_peers",
   "is_learner",
-  "store_id",
-  "id",
   "physically_destroyed",
   // Only once it has sent a heartbeat.
   "last_heartbeat",
   "last_heartbeat_ts",
   "uptime",
 ]);
+
+/** Fields whose values are words, or numbers that stand for words: these have to be the same. */
+const enumerated = new Set(["state", "state_name", "node_state", "role_name", "kind", "status"]);
 
 /** Fields that came after v8.5.5 (tikv.md of the research, 9.1), or that went before it. */
 const ofOtherVersions = new Set(
@@ -29,29 +32,41 @@ const ofOtherVersions = new Set(
 /** Fake stores, of which some recordings were taken, told PD less than a real one does. */
 const ofRealStores = new Set(["peer_address", "status_address", "git_hash", "start_timestamp", "deploy_path"]);
 
-/** In what the second isn't like the first: fields, JSON types, formats of texts. Values may differ. */
-export function unlike(real: unknown, ours: unknown, at = "", isFake = false): string[] {
+/**
+ * In what the second isn't like the first: fields, JSON types, formats of texts, what is empty, and the values that are words;
+ * texts in a list as a set, without their numbers. Other values may differ.
+ */
+export function unlike(real: unknown, ours: unknown, isFake = false): string[] {
+  return [...differentlyShaped(real, ours, "", isFake), ...differentlySaid(signsOf(real), signsOf(ours))];
+}
+
+function differentlyShaped(real: unknown, ours: unknown, at: string, isFake: boolean): string[] {
   if (kindOf(real) !== kindOf(ours)) return [`${at || "the answer"} is ${kindOf(real)}, ours ${kindOf(ours)}`];
   if (Array.isArray(real) && Array.isArray(ours)) {
-    const [first] = real;
-    return first === undefined ? [] : ours.flatMap((each, nth) => unlike(merged(real), each, `${at}[${nth}]`, isFake));
+    if ((real.length === 0) !== (ours.length === 0)) return [`${at || "the answer"} ${emptiness(real, ours)}`];
+    return ours.flatMap((each, nth) => differentlyShaped(merged(real), each, `${at}[${nth}]`, isFake));
   }
   if (isObject(real) && isObject(ours)) {
     if (isById(real) || isById(ours)) {
       const [first] = Object.values(real);
-      return first === undefined
-        ? []
-        : Object.entries(ours).flatMap(([key, value]) => unlike(first, value, `${at}.${key}`, isFake));
+      if (first === undefined || Object.keys(ours).length === 0)
+        return [`${at} ${emptiness(Object.keys(real), Object.keys(ours))}`];
+      return Object.entries(ours).flatMap(([key, value]) => differentlyShaped(first, value, `${at}.${key}`, isFake));
     }
+    const isNobody = [real, ours].some((peer) => peer["role_name"] === "");
     const isExcused = (key: string) =>
-      optional.has(key) || ofOtherVersions.has(key) || (isFake && ofRealStores.has(key));
+      optional.has(key) ||
+      ofOtherVersions.has(key) ||
+      (isFake && ofRealStores.has(key)) ||
+      // Of a leader that PD doesn't know, only that it's none.
+      (isNobody && (key === "id" || key === "store_id"));
     const missing = Object.keys(real).filter((key) => !(key in ours) && !isExcused(key));
     const extra = Object.keys(ours).filter((key) => !(key in real) && !isExcused(key));
-    const both = Object.keys(real).filter((key) => key in ours && key in real);
+    const both = Object.keys(real).filter((key) => key in ours);
     return [
       ...missing.map((key) => `${at}.${key} is missing`),
       ...extra.map((key) => `${at}.${key} isn't in a real one`),
-      ...both.flatMap((key) => unlike(real[key], ours[key], `${at}.${key}`, isFake)),
+      ...both.flatMap((key) => differentlyShaped(real[key], ours[key], `${at}.${key}`, isFake)),
     ];
   }
   if (
@@ -63,6 +78,54 @@ export function unlike(real: unknown, ours: unknown, at = "", isFake = false): s
   )
     return [`${at} is ${formatOf(real)} (${real}), ours ${formatOf(ours)} (${ours})`];
   return [];
+}
+
+function emptiness(real: unknown[], ours: unknown[]): string {
+  return `has ${real.length} in it, ours ${ours.length}`;
+}
+
+/** By a field's place, whichever element it's of: the words that are there. */
+type Signs = Map<string, Set<string>>;
+
+function signsOf(value: unknown, at = "", signs: Signs = new Map()): Signs {
+  const sign = (place: string, word: string) => signs.set(place, (signs.get(place) ?? new Set()).add(word));
+  if (Array.isArray(value))
+    for (const each of value) {
+      if (typeof each === "string") sign(`${at}[]`, worded(each));
+      else signsOf(each, `${at}[]`, signs);
+    }
+  else if (isObject(value))
+    for (const [key, each] of Object.entries(value)) {
+      const place = `${at}.${isById(value) ? "<id>" : key}`;
+      if (enumerated.has(key) && !isObject(each)) sign(place, String(each));
+      else if (optional.has(key)) sign(place, "(given)");
+      signsOf(each, place, signs);
+    }
+  return signs;
+}
+
+/** Where ours gives what a real one left out, it's by another state; what a real one gave, ours has to. */
+function differentlySaid(real: Signs, ours: Signs): string[] {
+  return [...real].flatMap(([place, words]) => {
+    const said = ours.get(place) ?? new Set<string>();
+    return listed(words) === listed(said) ? [] : [`${place} says ${listed(words)}, ours ${listed(said)}`];
+  });
+}
+
+function listed(words: Set<string>): string {
+  return words.size === 0 ? "nothing" : [...words].sort((a, b) => a.localeCompare(b)).join(" | ");
+}
+
+/** An answer's text, against the recorded one: a bare text is an error, or a word of success, so its wording is compared. */
+export function unlikeText(real: string, ours: string, isFake = false): string[] {
+  let value: unknown;
+  try {
+    value = decodeJson(real);
+  } catch {
+    value = real;
+  }
+  if (typeof value !== "string") return unlike(value, decodeJson(ours), isFake);
+  return worded(real.trim()) === worded(ours.trim()) ? [] : [`says ${real}, ours ${ours}`];
 }
 
 /** A text with its numbers, times and durations taken out: what remains is PD's own wording. */
