@@ -50,7 +50,10 @@ export function storesSource(pd: PdClient, known: KnownStores, nowMs = Date.now)
   };
 }
 
-export function readingOf({ store, status }: PdStore, blamedBy?: StoreReading["blamedBy"]): StoreReading {
+export function readingOf(
+  { store, status }: PdStore,
+  blame?: Pick<StoreReading, "blamedBy" | "blamerCount">,
+): StoreReading {
   const { version, status_address, start_timestamp, last_heartbeat, node_state } = store;
   // A store that was just added has no heartbeat, and a size of 0 that isn't its own.
   const sizes = {
@@ -74,6 +77,6 @@ export function readingOf({ store, status }: PdStore, blamedBy?: StoreReading["b
     pendingPeerCount: status.pending_peer_count,
     ...(status.slow_score !== undefined && { slowScore: status.slow_score }),
     isBusy: status.is_busy ?? false,
-    ...(blamedBy && { blamedBy }),
+    ...blame,
   };
 }

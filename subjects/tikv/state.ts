@@ -53,9 +53,11 @@ export const StoreReading = z.object({
   isBusy: z.boolean().optional(),
   /**
    * Other stores that find the network to this one slow: their score (1 to 100, falls over ten minutes, so its level is
-   * history), and by how much it rose within the last 10 s.
+   * history), and by how much it rose within the last 10 s. The worst eight: first those whose score rose, then the highest.
    */
   blamedBy: z.record(z.string(), z.object({ score: z.number(), rose: z.number() })).optional(),
+  /** How many there are in all. */
+  blamerCount: count.optional(),
 });
 export type StoreReading = z.infer<typeof StoreReading>;
 
