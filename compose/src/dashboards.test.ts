@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { dataSourceUid, type Panel, readDashboards, withVariables } from "./dashboards.fixture.ts";
+import { readPage, rowsOf, sectionOf } from "./page.fixture.ts";
 import { readTopology } from "./topology.fixture.ts";
 
 // Dashboards as files. Whether each panel has data is asked of a real Prometheus: observability.compose.test.ts.
@@ -15,6 +16,15 @@ test("there's one for the loop and one for each subject, and the first is Grafan
   const { grafana } = readTopology().services;
   expect(grafana?.environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).toBe("/etc/grafana/dashboards/loop.json");
   expect(grafana?.volumes).toContain("./grafana/dashboards:/etc/grafana/dashboards:ro");
+});
+
+test("the pages name each of them, and no other", () => {
+  const titles = dashboards.map(([, { title }]) => title).toSorted();
+  const [first = ""] = sectionOf(readPage("observability.md"), "## Dashboards").split(". ");
+  expect(named(first)).toEqual(titles);
+  const profiles = rowsOf(sectionOf(readPage("operations.md"), "## Profiles"));
+  const [, adds = ""] = profiles.find(([name]) => name === "`grafana`") ?? [];
+  expect(named(adds)).toEqual(titles);
 });
 
 test.each(dashboards)(
@@ -33,6 +43,11 @@ test.each(dashboards)(
     expect(covered.map(({ title }) => title)).toEqual([]);
   },
 );
+
+/** What a text has in italics. */
+function named(text: string): string[] {
+  return [...text.matchAll(/\*([^*]+)\*/g)].map(([, name = ""]) => name).toSorted();
+}
 
 function overlap({ gridPos: one }: Panel, { gridPos: other }: Panel): boolean {
   const isBeside = one.x + one.w <= other.x || other.x + other.w <= one.x;
