@@ -51,9 +51,9 @@ export const highLatency: Invariant<State> = {
       ...pointersTo("prometheus", target, "p99Ms", "requestsPerS", "appendLogP99Ms", "commitLogP99Ms"),
       ...(target === cluster
         ? []
-        : [...pointersTo("stores", target, "slowScore"), ...pointersTo("probe", target, "state")]),
+        : [...pointersTo("stores", target, "slowScore", "state", "isBusy"), ...pointersTo("probe", target, "state")]),
       ...pointersTo("hot", cluster, "lately", ...hottest("write", "written"), ...hottest("read", "read")),
-      ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
+      ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit", "haltScheduling"),
     ];
     const reason = `p99 of ${Math.round(requestsPerS)} requests a second is ${p99Ms.toFixed(1)} ms`;
     if (p99Ms <= p99MsMax) return { verdict: "ok", reason, value: p99Ms, pointers };

@@ -106,8 +106,10 @@ export const hotRegion: Invariant<State> = {
           pointersTo("hot", cluster, `${kind}/${at}/${field}`),
         ),
         ...(region.leader === undefined ? [] : pointersTo("prometheus", region.leader, "p99Ms", "cpuCores")),
+        ...pointersTo("schedule", cluster, "evictLeader"),
+        ...region.stores.slice(0, 1).flatMap((store) => pointersTo("stores", store, "state", "isBusy", "slowScore")),
         ...region.stores
-          .slice(0, 5)
+          .slice(0, 4)
           .flatMap((store) => [...pointersTo("stores", store, "leaderCount"), ...pointersTo("probe", store, "state")]),
       ],
     };

@@ -54,7 +54,10 @@ export const leaderImbalance: Invariant<State> = {
     const limit = Math.max(spreadMin, Math.round(mean * spreadShareMax));
     const reason = `${most[0]} leads ${most[1].leaderCount} regions, ${least[0]} ${least[1].leaderCount}, the mean is ${mean.toFixed(1)}`;
     const pointers = [
-      ...[most, least].flatMap(([store]) => pointersTo("stores", store, "leaderCount", "slowScore")),
+      ...[most, least].flatMap(([store]) => [
+        ...pointersTo("stores", store, "leaderCount", "slowScore"),
+        ...pointersTo("probe", store, "state"),
+      ]),
       ...pointersTo("stores", least[0], "availableBytes", "capacityBytes"),
       ...pointersTo("schedule", cluster, "leaderScheduleLimit", "schedulers", "paused", "evictLeader"),
     ];

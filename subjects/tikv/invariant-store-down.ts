@@ -29,8 +29,10 @@ export const storeDown: Invariant<State> = {
     const judged = judgeProbe(probe, store, atMs, {
       says: pd ? `; PD's last word is ${pd.state}` : "; PD doesn't list it",
       pointers: [
-        ...(pd ? pointersTo("stores", store, "state", "leaderCount", "regionCount") : []),
-        ...pointersTo("schedule", cluster, "evictLeader"),
+        ...(pd
+          ? pointersTo("stores", store, "state", "leaderCount", "regionCount", "startedAtMs", "isBusy", "slowScore")
+          : []),
+        ...pointersTo("schedule", cluster, "evictLeader", "maxReplicas"),
       ],
     });
     if (judged.verdict !== "violated" || !pd) return judged;

@@ -11,7 +11,7 @@ const diskScoreMax = 10;
 const blameMin = 2;
 /** From here on a score has no room left to be seen rising. */
 const topScoreMin = 90;
-const accusersShownMax = 4;
+const accusersShownMax = 3;
 /** What the others say of a store that is back was measured while it was away: heartbeats take 10 s, a rise is shown for 10 s. */
 const backMs = 30_000;
 
@@ -41,9 +41,9 @@ export const storeSlow: Invariant<State> = {
     if (doubt !== undefined) return { verdict: "unknown", reason: doubt };
     const { slowScore = 1, blamedBy = {} } = reading;
     const always = [
-      ...pointersTo("stores", store, "slowScore", "lastHeartbeatMs", "leaderCount"),
+      ...pointersTo("stores", store, "slowScore", "lastHeartbeatMs", "leaderCount", "state", "isBusy"),
       ...pointersTo("prometheus", store, "appendLogP99Ms", "p99Ms"),
-      ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit"),
+      ...pointersTo("schedule", cluster, "evictLeader", "leaderScheduleLimit", "haltScheduling"),
       ...pointersTo("probe", store, "state"),
     ];
     // What Prometheus said last holds for as long as it's heard: without it the store's own scores decide.

@@ -14,7 +14,12 @@ const scheduler = "balance-leader-scheduler";
 export function leaderImbalance(sight: Sight): Answer {
   const { file, citations, cluster } = sight;
   const { detail } = file.violation;
-  const counts = sight.stores().flatMap((store) => {
+  const evicted = sight.list("schedule", cluster, "evictLeader") ?? [];
+  // As the rule counts them.
+  const mayLead = sight
+    .stores()
+    .filter((store) => !sight.isDown(store) && !sight.isLeaving(store) && !evicted.includes(store));
+  const counts = mayLead.flatMap((store) => {
     const leaders = sight.number("stores", store, "leaderCount");
     return leaders === undefined ? [] : [{ store, leaders }];
   });
@@ -156,7 +161,7 @@ export function underReplicatedRegions(sight: Sight): Answer {
   if (count === 0) return notBorneOut(sight, own, "every region has its replicas");
   const replicas = sight.number("schedule", cluster, "maxReplicas");
   const stores = sight.stores();
-  const [dead] = stores.filter((store) => sight.isDown(store));
+  const [dead] = sight.deadStores();
   const failure = dead && failureOf(sight, dead);
   if (dead && failure) return lostWith(sight, dead, count, own);
   const limit = sight.number("schedule", cluster, "replicaScheduleLimit");

@@ -6,10 +6,11 @@ import type { Sight } from "./playbook-sight.ts";
 export function drainOf(sight: Sight, store: TargetName, why: string): Proposal[] {
   const evicted = sight.list("schedule", sight.cluster, "evictLeader");
   const limit = sight.number("schedule", sight.cluster, "leaderScheduleLimit");
+  const isHalted = sight.flag("schedule", sight.cluster, "haltScheduling") === true;
   const others = sight.stores(store);
   const isDraining = evicted === undefined || evicted.length > 0;
-  if (isDraining || limit === undefined || limit === 0) return [];
-  if (!sight.isUp(store) || others.some((other) => sight.isDown(other)) || others.length < 2) return [];
+  if (isDraining || isHalted || limit === undefined || limit === 0) return [];
+  if (!sight.isUp(store) || others.some((other) => sight.isUnfitToLead(other)) || others.length < 2) return [];
   return [{ action: "drain_store", target: store, parameters: {}, why }];
 }
 

@@ -11,7 +11,6 @@ import { blamersOf, citeDisk, slowDisk } from "./playbook-store-slow.ts";
 
 /** Writing the log takes a well disk a few ms. */
 const appendLogSlowMs = 100;
-const diskScoreMax = 10;
 
 /** Requests take long: somebody is dead, a disk or a network is slow, a region is hot, or a store is starved. */
 export function highLatency(sight: Sight): Answer {
@@ -36,17 +35,16 @@ export function highLatency(sight: Sight): Answer {
     });
   }
   const isStore = target !== sight.cluster;
-  const dead = sight.stores().filter((store) => sight.isDown(store));
+  const dead = sight.deadStores();
   if (dead.length > 0) return deadStore(sight, dead, own);
   const suspects = isStore ? [target] : sight.stores();
   for (const store of suspects) {
     const score = sight.number("stores", store, "slowScore") ?? 0;
     const appendMs = sight.number("prometheus", store, "appendLogP99Ms") ?? 0;
-    if (score >= diskScoreMax || appendMs > appendLogSlowMs) {
-      const said =
-        score >= diskScoreMax
-          ? `TiKV gives it ${score} of 100`
-          : `one in a hundred writes to its log takes ${Math.round(appendMs)} ms or more`;
+    if (sight.isSlow(store) || appendMs > appendLogSlowMs) {
+      const said = sight.isSlow(store)
+        ? `TiKV gives it ${score} of 100`
+        : `one in a hundred writes to its log takes ${Math.round(appendMs)} ms or more`;
       return slowDisk(sight, store, said, [...own, ...citeP99(sight, store), ...citeDisk(sight, store)]);
     }
   }

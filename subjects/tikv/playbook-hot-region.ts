@@ -129,7 +129,7 @@ function proposalsFor({ region, leader }: Heat, isLarge: boolean, to: TargetName
   ];
 }
 
-/** Of the stores that answer and hold a replica, the one that leads least. */
+/** Of the stores that are fit to lead and hold a replica, the one that leads least. */
 function quietest(sight: Sight, { leader, region, kind }: Heat): TargetName | undefined {
   const listed = Array.from({ length: 8 }, (_, at) => String(at)).find(
     (at) => sight.text("hot", sight.cluster, kind, at, "region") === region,
@@ -138,6 +138,6 @@ function quietest(sight: Sight, { leader, region, kind }: Heat): TargetName | un
   const leadersOf = (store: string) => sight.number("stores", store, "leaderCount") ?? Infinity;
   return sight
     .stores(leader)
-    .filter((store) => holders.includes(store) && sight.isUp(store))
+    .filter((store) => holders.includes(store) && sight.isUp(store) && !sight.isUnfitToLead(store))
     .toSorted((a, b) => leadersOf(a) - leadersOf(b))[0];
 }

@@ -10,6 +10,9 @@ import { cluster } from "./targets.ts";
 type Source = keyof State;
 type Path = [source: Source, target: string, ...fields: string[]];
 
+/** A disk is slow from here on, as `store_slow` has it. */
+const slowScoreMin = 10;
+
 /** Citing more members than these shows nothing more. */
 const membersCitedMax = 5;
 
@@ -90,6 +93,32 @@ export class Sight {
 
   isDown(member: string): boolean {
     return this.probe(member) === "refused" || this.probe(member) === "silent";
+  }
+
+  /** PD moves everything off it, as it was told to: its end is no fault. */
+  isLeaving(store: string): boolean {
+    return this.text("stores", store, "state") === "Offline" || this.text("stores", store, "nodeState") === "Removing";
+  }
+
+  /** Stores that don't answer and should. */
+  deadStores(): TargetName[] {
+    return this.stores().filter((store) => this.isDown(store) && !this.isLeaving(store));
+  }
+
+  /** By its own score of its disk. */
+  isSlow(store: string): boolean {
+    return (this.number("stores", store, "slowScore") ?? 1) >= slowScoreMin;
+  }
+
+  /** Something that is seen speaks against giving it leaders: an action's guard sees more, and fresher. */
+  isUnfitToLead(store: string): boolean {
+    return (
+      this.isDown(store) ||
+      (this.text("stores", store, "state") ?? "Up") !== "Up" ||
+      this.flag("stores", store, "isBusy") === true ||
+      this.list("schedule", this.cluster, "evictLeader")?.includes(store) === true ||
+      this.isSlow(store)
+    );
   }
 
   /** Cites that these answer, of at most a few. */

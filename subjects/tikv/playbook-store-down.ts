@@ -5,6 +5,10 @@ import { failureOf, timelineOf } from "./playbook-member.ts";
 import type { Sight } from "./playbook-sight.ts";
 
 const electionTakes = "10 to 20 s";
+/** A store that has just started is given its first leaders after 24 s (measured). */
+const ledFromMs = 24_000;
+/** Of the regions that the other stores should lead, so many must have a leader in PD's eyes, or it doesn't know yet who leads. */
+const ledShareMin = 0.9;
 
 /** A store doesn't answer: it ended, it hangs, it can't be reached, or it was meant to stop. */
 export function storeDown(sight: Sight): Answer {
@@ -21,7 +25,9 @@ export function storeDown(sight: Sight): Answer {
   }
   const leaders = sight.number("stores", store, "leaderCount");
   const regions = sight.number("stores", store, "regionCount") ?? 0;
-  if (state === "refused" && leaders === 0 && regions > 0) return stoppedInOrder(sight, regions);
+  const isLeaderless = leaders === 0 && regions > 0;
+  const doubt = isLeaderless ? doubtOfItsLeaders(sight) : undefined;
+  if (state === "refused" && isLeaderless && doubt === undefined) return stoppedInOrder(sight, regions);
   const led = sight.cite(`regions that ${store} led as far as PD knew`, "stores", store, "leaderCount");
   const pdWord = sight.cite("PD's word on it, up to 20 s behind", "stores", store, "state");
   const others = sight.stores(store);
@@ -29,7 +35,7 @@ export function storeDown(sight: Sight): Answer {
   const impact =
     alsoDown.length > 0
       ? ` ${alsoDown.slice(0, 3).join(", ")} doesn't answer either: regions with two of three replicas there neither read nor write.`
-      : ` The ${leaders ?? "regions"}${leaders === undefined ? "" : " regions"} that it led do nothing until the other stores have elected leaders, ${electionTakes}; PD has no part in that, and calls it Disconnected only 20 s after its last heartbeat.`;
+      : ` The ${leaders ? `${leaders} regions` : "regions"} that it led do nothing until the other stores have elected leaders, ${electionTakes}; PD has no part in that, and calls it Disconnected only 20 s after its last heartbeat.`;
   return faultOf(sight, {
     headline: failure.says,
     causes: [
@@ -46,10 +52,11 @@ export function storeDown(sight: Sight): Answer {
       ...failure.alternatives,
       {
         cause: { category: "none", target: store },
-        whyRejected:
-          "A store that is stopped in order gives all of its leaders away first, and one that is decommissioned is Offline in PD.",
-        for: [],
-        against: [...led, ...pdWord],
+        whyRejected: isLeaderless
+          ? `A store that is stopped in order gives all of its leaders away first. PD counts none of it, which proves nothing: ${doubt ?? "a process that hangs hasn't ended"}.`
+          : "A store that is stopped in order gives all of its leaders away first, and one that is decommissioned is Offline in PD.",
+        for: isLeaderless ? led : [],
+        against: isLeaderless ? pdWord : [...led, ...pdWord],
       },
     ],
     options: storeOptions(sight, failure.category, alsoDown.length > 0),
@@ -58,10 +65,35 @@ export function storeDown(sight: Sight): Answer {
   });
 }
 
+/** Why it says nothing of how a store ended that PD counts no leaders of it; undefined when it does. */
+function doubtOfItsLeaders(sight: Sight): string | undefined {
+  const { target: store, citations } = sight;
+  const startedAtMs = sight.number("stores", store, "startedAtMs");
+  const atMs = citations.value("first_bad", "atMs");
+  const endedAtMs = sight.number("probe", store, "sinceMs") ?? (typeof atMs === "number" ? atMs : undefined);
+  const isYoung = startedAtMs !== undefined && endedAtMs !== undefined && endedAtMs - startedAtMs < ledFromMs;
+  if (isYoung || sight.flag("stores", store, "isBusy") === true) {
+    return "it had just started, and PD gives leaders only to a store that has caught up";
+  }
+  const replicas = sight.number("schedule", sight.cluster, "maxReplicas");
+  // Of a large cluster the file shows some stores.
+  const shown = sight.stores(store).flatMap((other) => {
+    const leads = sight.number("stores", other, "leaderCount");
+    const has = sight.number("stores", other, "regionCount");
+    return leads === undefined || has === undefined ? [] : [{ leads, has }];
+  });
+  const sum = (field: "leads" | "has") => shown.reduce((total, each) => total + each[field], 0);
+  if (replicas === undefined || shown.length === 0 || sum("leads") < (ledShareMin * sum("has")) / replicas) {
+    return "it doesn't know who leads the other stores' regions either, as after a change of its own leader";
+  }
+  return undefined;
+}
+
 /** Every leader had left it before it ended: that is how a store stops, not how it dies. */
 function stoppedInOrder(sight: Sight, regions: number): Answer {
   const { target: store } = sight;
   const isEvicted = sight.list("schedule", sight.cluster, "evictLeader")?.includes(store) === true;
+  const isSlow = sight.isSlow(store);
   const others = sight.stores(store).filter((other) => (sight.number("stores", other, "leaderCount") ?? 0) > 0);
   const grounds = [
     ...sight.cite(`it led none of its ${regions} regions any more when it ended`, "stores", store, "leaderCount"),
@@ -74,13 +106,17 @@ function stoppedInOrder(sight: Sight, regions: number): Answer {
     headline: `${store} was stopped in order: its leaders had been moved off it first`,
     mechanism: `${store} led nothing when it ended${isEvicted ? ", as an evict-leader scheduler keeps leaders off it" : ""}. A store that is asked to stop (SIGTERM) has PD move its leaders away and ends then; one that dies leaves them behind. So no region waits for an election, and this looks like a restart.`,
     evidence: grounds,
-    confidence: isEvicted ? 0.8 : 0.6,
+    // Who is drained for its slow disk may as well have died of that.
+    confidence: isEvicted && !isSlow ? 0.8 : 0.6,
     alternatives: [
       {
         cause: { category: "crashed", target: store },
         whyRejected:
           "Not excluded: a store that had no leaders for another reason may have crashed. If nobody restarts it, it has.",
-        for: sight.citeProbe(store, "its port refuses: the process has ended"),
+        for: [
+          ...sight.citeProbe(store, "its port refuses: the process has ended"),
+          ...(isSlow ? sight.cite("how slow its disk was, of 100", "stores", store, "slowScore") : []),
+        ],
         against: grounds.slice(0, 1),
       },
       {
@@ -95,7 +131,9 @@ function stoppedInOrder(sight: Sight, regions: number): Answer {
         title: `Wait for ${store} to come back`,
         steps: [
           "ask who is restarting it; next time silence it meanwhile: operator silence",
-          ...(isEvicted ? [`when it is back and PD says Up: undrain it, or it never leads again`] : []),
+          ...(isEvicted
+            ? [`when it is back, PD says Up and it isn't busy any more: undrain it, or it never leads again`]
+            : []),
         ],
         risk: "low",
         riskWhy: "Its regions have one replica less meanwhile; another store that dies takes their quorum.",
@@ -180,7 +218,7 @@ function startOption(sight: Sight, recommended: boolean): Option {
     steps: [
       "look at why it ended: its exit code, the last lines of its log, the kernel's out-of-memory messages, its disk",
       `start the process of ${store} on the same data folder: there its id is kept; an emptied one makes another store of it`,
-      "PD gives it leaders before it has caught up: to spare clients that, drain it first and undrain it when PD says Up",
+      "PD gives it leaders before it has caught up: to spare clients that, drain it first, and undrain it when PD says Up and it isn't busy any more (20 s and more later)",
     ],
     risk: "low",
     riskWhy: "It catches up from the others. If it ends for the same reason again, it comes back here.",

@@ -7,7 +7,6 @@ import { faultOf, looking, notBorneOut } from "./playbook-finding.ts";
 import type { Sight } from "./playbook-sight.ts";
 
 /** As `store_slow` has it. */
-const diskScoreMax = 10;
 const blameMin = 2;
 
 /** A store is slow: its disk, its network, or all of it by half. Told apart by who finds what slow. */
@@ -16,8 +15,7 @@ export function storeSlow(sight: Sight): Answer {
   const score = sight.number("stores", store, "slowScore");
   const disk = citeDisk(sight, store);
   const blamers = blamersOf(sight, store);
-  if (score !== undefined && score >= diskScoreMax)
-    return slowDisk(sight, store, `TiKV gives it ${score} of 100`, disk);
+  if (sight.isSlow(store)) return slowDisk(sight, store, `TiKV gives it ${score} of 100`, disk);
   if (blamers.length > 0) return slowNetwork(sight, store, blamers, disk);
   if (score === undefined) {
     return notKnown(file, citations, `no snapshot shows how slow ${store} is`, ["what PD says of its stores"]);

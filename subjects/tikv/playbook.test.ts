@@ -62,6 +62,9 @@ const rows: Row[] = [
   ["a silent store when nothing answers is out of reach", "store_down", one, allSilent, "fault: unreachable store-1"],
   ["a store that led nothing any more when it ended was restarted", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { leaderCount: 0 } } }, "no_fault: none store-1"],
   ["so was one that had been drained", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { leaderCount: 0 } }, ...evicted }, "no_fault: none store-1"],
+  ["one whose leaders PD's new leader doesn't know yet, nor the others', may have had some", "store_down", one, { probe: { [one]: down("refused") }, stores: every(stores, { leaderCount: 0 }), members: { cluster: { leaderSinceMs: nowMs - 30_000 } } }, "fault: crashed store-1"],
+  ["one that had just started had been given none yet", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { leaderCount: 0, startedAtMs: nowMs - 20_000 } } }, "fault: crashed store-1"],
+  ["nor had one that was catching up", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { leaderCount: 0, isBusy: true } } }, "fault: crashed store-1"],
   ["a store without any regions leads none, and has crashed", "store_down", one, { probe: { [one]: down("refused") }, stores: { [one]: { leaderCount: 0, regionCount: 0 } } }, "fault: crashed store-1"],
   ["a drained store that is silent hangs all the same", "store_down", one, { probe: { [one]: down("silent") }, stores: { [one]: { leaderCount: 0 } }, ...evicted }, "fault: hung store-1"],
 
@@ -84,11 +87,16 @@ const rows: Row[] = [
   ["a slow disk while another is drained", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, schedule: { cluster: { evictLeader: [four] } } }, "fault: overloaded store-1"],
   ["a slow disk while PD may move no leaders", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, schedule: { cluster: { leaderScheduleLimit: 0 } } }, "fault: overloaded store-1"],
   ["a slow disk while another store is down", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, probe: { [four]: down("refused") } }, "fault: overloaded store-1"],
+  ["a slow disk while all scheduling is halted", "store_slow", one, { stores: { [one]: { slowScore: 60 } }, schedule: { cluster: { haltScheduling: true } } }, "fault: overloaded store-1"],
+  ["a slow disk while PD has lost another store", "store_slow", one, { stores: { [one]: { slowScore: 60 }, [four]: { state: "Disconnected" } } }, "fault: overloaded store-1"],
+  ["a slow disk while another store is catching up", "store_slow", one, { stores: { [one]: { slowScore: 60 }, [four]: { isBusy: true } } }, "fault: overloaded store-1"],
+  ["a slow disk while another one is slow too", "store_slow", one, { stores: { [one]: { slowScore: 60 }, [four]: { slowScore: 40 } } }, "fault: overloaded store-1"],
   ["a slow disk in a cluster of two", "store_slow", one, { stores: { [one]: { slowScore: 60 }, [big]: null }, probe: { [big]: null } }, "fault: overloaded store-1"],
   ["a slow network: each side finds the other slow", "store_slow", one, { stores: blamesBack }, "fault: unreachable store-1, drain_store store-1"],
   ["a store that hangs by half: only the others find it slow", "store_slow", one, { stores: { [one]: { blamedBy: blamed } } }, "fault: hung store-1, drain_store store-1"],
 
   ["latency beside a dead store", "high_latency", "cluster", { prometheus: { cluster: { p99Ms: 300 } }, probe: { [four]: down("refused") } }, "fault: crashed store-4"],
+  ["latency beside a store that was stopped as it's being decommissioned", "high_latency", one, { prometheus: { [one]: { p99Ms: 400 } }, stores: { [one]: { slowScore: 40 }, [four]: { state: "Offline" } }, probe: { [four]: down("refused") } }, "fault: overloaded store-1"],
   ["latency of a slow disk", "high_latency", one, { prometheus: { [one]: { p99Ms: 400 } }, stores: { [one]: { slowScore: 40 } } }, "fault: overloaded store-1, drain_store store-1"],
   ["latency of a log that is written slowly", "high_latency", one, { prometheus: { [one]: { p99Ms: 400, appendLogP99Ms: 300 } } }, "fault: overloaded store-1, drain_store store-1"],
   ["latency of the store that leads a hot region", "high_latency", one, { prometheus: { [one]: { p99Ms: 400 } }, hot: heat }, "fault: overloaded store-1"],
@@ -116,9 +124,11 @@ const rows: Row[] = [
   ["leaders apart as PD may move none", "leader_imbalance", "cluster", { stores: apart, schedule: { cluster: { leaderScheduleLimit: 0 } } }, "fault: misconfigured cluster, set_leader_schedule_limit cluster"],
   ["leaders apart as nobody spreads them", "leader_imbalance", "cluster", { stores: apart, schedule: { cluster: { schedulers: ["balance-region-scheduler"] } } }, "fault: misconfigured cluster"],
   ["leaders apart as a full store refuses them", "leader_imbalance", "cluster", { stores: { ...apart, [one]: { leaderCount: 0, ...full } } }, "fault: overloaded store-1"],
+  ["leaders apart, and a full store that is kept from leading anyway", "leader_imbalance", "cluster", { stores: { [one]: { leaderCount: 0, ...full }, [four]: { leaderCount: 5 }, [big]: { leaderCount: 25 } }, schedule: { cluster: { evictLeader: [one] } } }, "unknown"],
   ["leaders apart, and nothing keeps PD from spreading them", "leader_imbalance", "cluster", { stores: apart }, "unknown"],
 
   ["replicas that a dead store has", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 0, down: 30 } } }, probe: { [one]: down("refused") } }, "fault: crashed store-1"],
+  ["replicas of a store that was stopped as it's being decommissioned", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 3, down: 0 } } }, stores: { [one]: { state: "Offline" } }, probe: { [one]: down("refused") } }, "unknown"],
   ["replicas that PD may not make", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 3, down: 0 } } }, schedule: { cluster: { replicaScheduleLimit: 0 } } }, "fault: misconfigured cluster, set_replica_schedule_limit cluster"],
   ["replicas for which there are too few stores", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 30, down: 0 } } }, schedule: { cluster: { maxReplicas: 50 } } }, "fault: misconfigured cluster"],
   ["replicas that PD doesn't make, and nobody can tell why", "under_replicated_regions", "cluster", { prometheus: { cluster: { regionHealth: { miss: 3, down: 0 } } } }, "unknown"],
@@ -126,6 +136,8 @@ const rows: Row[] = [
   ["a hot region", "hot_region", "region-18", { hot: heat }, "fault: overloaded region-18, split_region region-18"],
   ["a hot region too small to be split", "hot_region", "region-18", { hot: small }, "fault: overloaded region-18"],
   ["a hot region whose store is slow by now, and the idlest other one down", "hot_region", "region-18", { hot: heat, prometheus: { [one]: { p99Ms: 400 } }, stores: { [big]: { leaderCount: 4 } }, probe: { [big]: down("refused") } }, `fault: overloaded region-18, split_region region-18, transfer_leader region-18 ${four}`],
+  ["a hot region whose store is slow by now, and the idlest other one drained", "hot_region", "region-18", { hot: heat, prometheus: { [one]: { p99Ms: 400 } }, stores: { [big]: { leaderCount: 0 } }, schedule: { cluster: { evictLeader: [big] } } }, `fault: overloaded region-18, split_region region-18, transfer_leader region-18 ${four}`],
+  ["a hot region whose store is slow by now, and the idlest other one catching up", "hot_region", "region-18", { hot: heat, prometheus: { [one]: { p99Ms: 400 } }, stores: { [big]: { leaderCount: 0, isBusy: true } } }, `fault: overloaded region-18, split_region region-18, transfer_leader region-18 ${four}`],
   ["a hot region whose store is slow by now", "hot_region", "region-18", { hot: heat, prometheus: { [one]: { p99Ms: 400 } }, stores: { [big]: { leaderCount: 4 } } }, `fault: overloaded region-18, split_region region-18, transfer_leader region-18 ${big}`],
 ]; // prettier-ignore
 
@@ -141,7 +153,7 @@ describe("what is broken, where, and what is to be done", () => {
   test("among forty other stores the facts still tell it", () => {
     const ids = Array.from({ length: 40 }, (_, at) => `store-${1_000 + at}`);
     const many: World = {
-      stores: Object.fromEntries(ids.map((id, at) => [id, { id: `${1_000 + at}`, address: `10.0.0.${at}:20160`, ...quiet, slowScore: 1 }])),
+      stores: Object.fromEntries(ids.map((id, at) => [id, { id: `${1_000 + at}`, address: `10.0.0.${at}:20160`, ...quiet, leaderCount: 10, slowScore: 1 }])),
       probe: every(ids, { state: "up", sinceMs: 0, address: "10.0.0.1:1" }),
       prometheus: every(ids, { isScraped: true, leaders: 0, requestsPerS: 100, p99Ms: 5 }),
     }; // prettier-ignore
@@ -250,16 +262,28 @@ test("a slow disk is told from a starved store by how long the log takes", () =>
   expect(headlineAt(3)).toContain("starved");
 }); // prettier-ignore
 
-test("a drain of the operator's own is somebody's plan, not forgotten", () => {
+test("the operator's own drain is taken back once its reason is over, and says so", () => {
   const drained = (target: string): RecentAction[] => {
     const ticket = caseIn({}, { invariant: "store_slow", target: one }).ticket.id;
     return [{ ticket, action: "drain_store", target, parameters: {}, state: "verified", atMs: nowMs - 400_000 }];
   };
   const about = { invariant: "forgotten_evict_leader", target: one };
-  const proposedAfter = (actions: RecentAction[]) =>
-    playbook(caseIn(evicted, about, { actions }).file).proposals.length;
-  expect(proposedAfter(drained(one))).toBe(0);
-  expect(proposedAfter(drained(four))).toBe(1);
+  const answerAfter = (actions: RecentAction[], differs: Differing = {}) =>
+    playbook(caseIn({ ...evicted, stores: { [one]: { leaderCount: 0, ...differs } } }, about, { actions }).file);
+  const ours = answerAfter(drained(one));
+  expect(ours.headline).toBe(
+    "store-1 is still kept from leading: the operator drained it 7 min ago, and its disk is quick again",
+  );
+  expect(ours.proposals.map(({ action }) => action)).toEqual(["undrain_store"]);
+  const slow = answerAfter(drained(one), { slowScore: 40 });
+  expect(slow.headline).toBe(
+    "store-1 is still kept from leading: the operator drained it 7 min ago, and its disk is slow still",
+  );
+  expect(slow.proposals).toEqual([]);
+  expect(slow.options[0]?.title).toBe("Mend what makes store-1 slow, then let it lead again");
+  expect(answerAfter(drained(four)).headline).toBe(
+    "store-1 is kept from leading by an evict-leader scheduler that nobody removed",
+  );
 });
 
 test("what is well again by now is said, and then nothing is proposed", () => {
