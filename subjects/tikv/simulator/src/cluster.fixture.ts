@@ -92,6 +92,19 @@ export async function startCluster({
     return found;
   };
 
+  /** PD's name for how a store is, with what it may be: after as long a silence as there was before the question, and after the answer. */
+  const stateOf = async (name: string, nth = 1) => {
+    const askedMs = Date.now();
+    const { store } = await storeOf(name, nth);
+    const heardMs = Number(store["last_heartbeat"]) / 1e6;
+    const named = (atMs: number) => {
+      const silentS = ((atMs - heardMs) * scale) / 1_000;
+      return silentS > 1_800 ? "Down" : silentS > 20 ? "Disconnected" : "Up";
+    };
+    // A heartbeat's time is rounded to a millisecond.
+    return { state: store.state_name, allowed: [named(askedMs - 1), named(Date.now() + 1)] };
+  };
+
   return {
     pds,
     tikvs,
@@ -99,6 +112,7 @@ export async function startCluster({
     pd,
     storesNow,
     storeOf,
+    stateOf,
     folder,
     workloadUrl: `http://127.0.0.1:${workloadPort}`,
     start: (name: string) => member(name).start(),

@@ -48,10 +48,17 @@ function differentlyShaped(real: unknown, ours: unknown, at: string, isFake: boo
   }
   if (isObject(real) && isObject(ours)) {
     if (isById(real) || isById(ours)) {
-      const [first] = Object.values(real);
-      if (first === undefined || Object.keys(ours).length === 0)
-        return [`${at} ${emptiness(Object.keys(real), Object.keys(ours))}`];
-      return Object.entries(ours).flatMap(([key, value]) => differentlyShaped(first, value, `${at}.${key}`, isFake));
+      const [realOnes, ourOnes] = [Object.entries(real), Object.entries(ours)];
+      const [first] = realOnes;
+      if (first === undefined || ourOnes.length === 0) return [`${at} ${emptiness(realOnes, ourOnes)}`];
+      // Which of them is which is chance: each is like one of the others.
+      const isLike = (real: unknown, ours: unknown) => differentlyShaped(real, ours, at, isFake).length === 0;
+      const strange = ourOnes.filter(([, each]) => !realOnes.some(([, real]) => isLike(real, each)));
+      const lacking = realOnes.filter(([, real]) => !ourOnes.some(([, each]) => isLike(real, each)));
+      return [
+        ...strange.flatMap(([id, each]) => differentlyShaped(first[1], each, `${at}.${id}`, isFake)),
+        ...lacking.map(([id]) => `${at} has none like ${id}`),
+      ];
     }
     const isNobody = [real, ours].some((peer) => peer["role_name"] === "");
     const isExcused = (key: string) =>

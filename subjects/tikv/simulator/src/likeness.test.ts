@@ -10,6 +10,8 @@ test.each([
   ["no elements", { regions: [{ id: 1 }] }, { regions: [] }],
   ["elements where a real one has none", { regions: [] }, { regions: [{ id: 1 }] }],
   ["nothing by ids", { "store-id-ranges": { "1": [] } }, { "store-id-ranges": {} }],
+  ["something by one id only", { "1": { hot: [] }, "2": { hot: [1] } }, { "1": { hot: [] }, "2": { hot: [] } }],
+  ["something by all ids", { "1": { hot: [] }, "2": { hot: [1] } }, { "1": { hot: [1] }, "2": { hot: [1] } }],
   ["an element that differs from all", [{ id: 1 }, { id: 2 }], [{ id: 1 }, { name: "x" }]],
   ["another scheduler", ["balance-leader-scheduler"], ["nonsense"]],
   ["a scheduler less", ["balance-leader-scheduler", "evict-leader-scheduler"], ["balance-leader-scheduler"]],
@@ -35,6 +37,7 @@ test.each([
   ["schedulers in another order", ["a-scheduler", "b-scheduler"], ["b-scheduler", "a-scheduler"]],
   ["the same operator of another region", ["region:81(1, 2)"], ["region:5(3, 4)"]],
   ["a leader that nobody knows", { leader: { role_name: "" } }, { leader: { role_name: "" } }],
+  ["something by another id", { "1": { hot: [] }, "2": { hot: [1] } }, { "4": { hot: [1] }, "5": { hot: [] } }],
   ["what is left out when it's zero, given", real, store({ id: 1 }, { slow_score: 1 })],
   ["fields of later versions", { cpu_usage: 0, approximate_kv_size: 0 }, { cpu_usage: 0 }],
 ])("alike: %s", (_, of, ours) => {

@@ -83,7 +83,7 @@ export function statusText(operator: Operator, startedAtMs: number): string {
 export function recordText(operator: Operator, startedAtMs: number): string {
   const finishedAtMs = operator.finishedAtMs ?? operator.createdAtMs;
   const took = goDuration(finishedAtMs - operator.createdAtMs);
-  return `${operatorText(operator, startedAtMs).replace(/ (finished|timeout)$/, "")} (finishAt:${goTime(finishedAtMs, startedAtMs)}, duration:${took})`;
+  return `${operatorText(operator, startedAtMs)} (finishAt:${goTime(finishedAtMs, startedAtMs)}, duration:${took})`;
 }
 
 export function operatorObject({ desc, brief, regionId, epoch, kind, timeoutMs }: Operator) {

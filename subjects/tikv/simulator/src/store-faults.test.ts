@@ -175,7 +175,11 @@ test("what is set on a status port holds, shows in PD and in metrics, and ends b
 test("cut off from PD it serves as before, and PD says Disconnected", async () => {
   const status = `http://${cluster.tikvs[0]?.status}`;
   await ask("PUT", `${status}/simulator/pd-link`, { body: '{"cut":true,"ttlMs":60000}' });
-  await until("PD says Disconnected", async () => (await stateOf("tikv-1")) === "Disconnected");
+  await until("PD says Disconnected", async () => {
+    const { state, allowed } = await cluster.stateOf("tikv-1");
+    expect(allowed, "20 s after its last heartbeat, no sooner and no later").toContain(state);
+    return state === "Disconnected";
+  });
   expect((await workload()).failedPerS).toBe(0);
   await ask("DELETE", `${status}/simulator/pd-link`);
   await until("it is up", async () => (await stateOf("tikv-1")) === "Up");

@@ -6,7 +6,20 @@ import { tikvMetrics } from "./tikv-metrics.ts";
 import { claimOf, votersOf } from "./tikv-peer.ts";
 import type { Raft } from "./tikv-raft.ts";
 import type { Store } from "./tikv-store.ts";
-import { Claims, HandOver, Load, PeerHeartbeat, StepForRegion, VoteRequest } from "./wire.ts";
+import {
+  Claims,
+  HandOver,
+  Load,
+  Nothing,
+  PeerHeartbeat,
+  type Replica,
+  Replicas,
+  StepForRegion,
+  VoteRequest,
+} from "./wire.ts";
+
+/** The workload says it again every second. */
+const loadHoldsMs = 3_000;
 
 /** A store's status port. `/ready` isn't there in v8.5.5. */
 export function statusRoutes(store: Store): Routes {
@@ -96,24 +109,54 @@ export function peerRoutes(stores: Store[], links: Links, restarted: (process: s
       return json(reason === undefined ? { isDone: true } : { isDone: false, reason });
     },
     "POST /simulator/load": ({ body }) => {
-      const untilMs = Date.now() + 3_000;
+      const untilMs = Date.now() + loadHoldsMs;
       const notLeader = [];
+      const replicated: Replica[] = [];
       for (const { region, leader, putsPerS, getsPerS, valueBytes } of Load.parse(decodeJson(body)).regions) {
         const peer = raftOf(leader)?.peers.get(region);
         // A leader without a majority can't answer either.
         const isServed =
           peer?.leader === leader &&
           votersOf(peer.region).filter((store) => links.isReachable(store)).length * 2 > votersOf(peer.region).length;
-        if (peer !== undefined && isServed) peer.load = { putsPerS, getsPerS, valueBytes, untilMs };
-        else
+        if (peer !== undefined && isServed) {
+          peer.load = { putsPerS, getsPerS, valueBytes, untilMs };
+          for (const { store } of peer.region.peers)
+            if (store !== leader) replicated.push({ region, store, putsPerS, valueBytes });
+        } else
           notLeader.push({
             region,
             ...(peer?.leader === undefined || peer.leader === leader ? {} : { leader: peer.leader }),
           });
       }
+      replicate(replicated);
       return json({ notLeader });
     },
+    "POST /simulator/replicate": ({ body }) => {
+      write(Replicas.parse(decodeJson(body)).replicas);
+      return json({});
+    },
   };
+
+  /** What is put to a region is written by its followers too: here, or where they are, with one message per process. */
+  function replicate(replicas: Replica[]): void {
+    const byProcess = Map.groupBy(replicas, ({ store }) =>
+      raftOf(store) === undefined ? links.processOf(store) : "here",
+    );
+    for (const [process, replicas] of byProcess) {
+      const [first] = replicas;
+      if (process === "here") write(replicas);
+      else if (first !== undefined) void links.send(first.store, "replicate", { replicas }, Nothing);
+    }
+  }
+
+  function write(replicas: Replica[]): void {
+    const untilMs = Date.now() + loadHoldsMs;
+    for (const { region, store, putsPerS, valueBytes } of replicas) {
+      const peer = raftOf(store)?.peers.get(region);
+      // By now it may lead: then it's told itself.
+      if (peer !== undefined && peer.leader !== store) peer.load = { putsPerS, getsPerS: 0, valueBytes, untilMs };
+    }
+  }
 }
 
 function parsed(body: string): unknown {

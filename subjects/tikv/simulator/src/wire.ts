@@ -103,6 +103,10 @@ export const Done = z.object({ isDone: z.boolean(), reason: z.string().optional(
 export const Load = z.object({
   regions: z.array(z.object({ region: id, leader: id, putsPerS: amount, getsPerS: amount, valueBytes: amount })),
 });
+/** TiKV → TiKV: what a region's leader writes, for a store that follows it. */
+const Replica = z.object({ region: id, store: id, putsPerS: amount, valueBytes: amount });
+export type Replica = z.infer<typeof Replica>;
+export const Replicas = z.object({ replicas: z.array(Replica) });
 /** Regions that aren't led here: by whom instead, as far as it's known. */
 export const LoadTaken = z.object({ notLeader: z.array(z.object({ region: id, leader: id.optional() })) });
 export const Nothing = z.looseObject({});
