@@ -43,6 +43,6 @@ export const resetCounter = defineAction<State, typeof Parameters>({
     const urls = preferred(nodeUrls(environment, state), state);
     const asked = { method: "POST" as const, path: `counters/${encodeURIComponent(key)}/reset` };
     const { removed } = await manage(environment, urls, asked, z.object({ removed: z.int().nonnegative() }), signal);
-    return { effect: `${removed} hits of ${JSON.stringify(key)} are forgotten`, before: { removed } };
+    return { effect: `${removed} hits of ${JSON.stringify(key)} are forgotten` };
   },
 });

@@ -69,9 +69,10 @@ export const updateLimit = defineAction<State, typeof Parameters>({
     if (!reading) return undefined;
     return reading.stored?.limit === parameters.limit && reading.stored.windowMs === parameters.windowMs;
   },
-  execute: async ({ state, parameters: { key, limit, windowMs } }, { environment }, signal) => {
+  execute: async ({ state, parameters: { key, limit, windowMs }, keep }, { environment }, signal) => {
     const urls = preferred(nodeUrls(environment, state), state);
     const stored = await storedLimit(environment, urls, key, signal);
+    await keep({ stored });
     // What to do without Redis isn't what this is about: it stays.
     const policy = stored?.failurePolicy && { failurePolicy: stored.failurePolicy };
     await manage(
@@ -82,10 +83,7 @@ export const updateLimit = defineAction<State, typeof Parameters>({
       signal,
     );
     const was = stored ? `${stored.limit} in ${stored.windowMs} ms was` : "nothing was";
-    return {
-      effect: `${limit} in ${windowMs} ms is stored for ${JSON.stringify(key)}; ${was} before`,
-      before: { stored },
-    };
+    return { effect: `${limit} in ${windowMs} ms is stored for ${JSON.stringify(key)}; ${was} before` };
   },
   undo: async ({ parameters: { key }, before }, { environment }, signal) => {
     const { stored } = Before.parse(before);

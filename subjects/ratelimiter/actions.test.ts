@@ -1,3 +1,4 @@
+import type { Json } from "@operator/contracts/json";
 import type { Action, ActionHands } from "@operator/subject/action";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { actions } from "./actions.ts";
@@ -137,13 +138,16 @@ test.each([
   expect(() => ask(name, stateWith(), "key-k", parameters)).toThrow();
 });
 
-async function carryOut(name: string, target: string, parameters: unknown) {
+/** With an error what the undo needs can't be written down. */
+async function carryOut(name: string, target: string, parameters: unknown, unkept?: Error) {
   const { action, given } = ask(name, stateWith(), target, parameters);
-  const done = await action.execute(given, hands, AbortSignal.timeout(action.executeWithinMs));
-  return {
-    ...done,
-    undo: () => action.undo?.({ ...given, before: done.before }, hands, AbortSignal.timeout(5_000)),
+  let before: Json | undefined;
+  const keep = (value: Json) => {
+    before = value;
+    return unkept ? Promise.reject(unkept) : Promise.resolve();
   };
+  const done = await action.execute({ ...given, keep }, hands, AbortSignal.timeout(action.executeWithinMs));
+  return { ...done, undo: () => action.undo?.({ ...given, before }, hands, AbortSignal.timeout(5_000)) };
 }
 
 test("restart_node has the supervisor start it", async () => {
@@ -173,6 +177,14 @@ test("update_limit stores it, keeps the failure policy, and gives back what was 
   expect(await stored()).toEqual([{ ...limitOf(30), failurePolicy: "closed" }]);
   await second.undo();
   expect(await stored()).toEqual([{ ...limitOf(20), failurePolicy: "closed" }]);
+});
+
+test("update_limit stores nothing while what was stored before can't be written down", async () => {
+  const stored = async () => (await nodes[0]?.manage("GET", "limits"))?.body["limits"];
+  const before = await stored();
+  const unkept = new Error("no bus");
+  await expect(carryOut("update_limit", "key-other", { ...limitOf(30), key: "other" }, unkept)).rejects.toBe(unkept);
+  expect(await stored()).toEqual(before);
 });
 
 test("a node that can't be reached is passed over, and without a token or a node nothing is done", async () => {

@@ -5,6 +5,7 @@ import { clusterNeeds, needsOtherStores, needsPdLeader, shown, storeNeeds } from
 import { evictLeader } from "./pd-schedule.ts";
 import { PdStore } from "./pd-stores.ts";
 import { actOnPd, type PdWriter, unlessAway, writeToPd } from "./pd-write.ts";
+import { leaderOfPd } from "./pd-write-leader.ts";
 import { addScheduler, removeSchedulerFrom, storesOf } from "./pd-write-schedulers.ts";
 import type { State } from "./state.ts";
 import { cluster, storeIdOf } from "./targets.ts";
@@ -12,6 +13,8 @@ import { cluster, storeIdOf } from "./targets.ts";
 const lookEveryMs = 500;
 /** PD moves a few leaders at a time; a store has hundreds or thousands. */
 const followForMs = 60_000;
+/** Regions tell PD every minute who leads them: until then a new leader of PD counts too few, and may count none. */
+const countsAfterMs = 60_000;
 
 const Parameters = z.strictObject({});
 const name = "drain_store";
@@ -60,7 +63,7 @@ export const drainStore = defineAction<State, typeof Parameters>({
       if (evicted.length > 0) throw new NotDone("DRAIN_RUNNING", `store ${evicted.join(", ")} is drained already`);
       const from = await leadersOf(pd, id);
       await addScheduler(pd, evictLeader, id);
-      return { effect: await followDrain(pd, id, from) };
+      return { effect: await followDrain(pd, id, from, state) };
     }),
   undo: async ({ target }, { environment }, signal) =>
     await writeToPd({ action: name, environment, signal }, async (pd) => {
@@ -80,13 +83,23 @@ async function leadersOf(pd: PdWriter, storeId: string): Promise<number> {
   return (await pd.read(`/pd/api/v1/store/${storeId}`, PdStore)).status.leader_count;
 }
 
-/** Follows a drain until the store leads nothing, or says how far it came by the end of its time. */
-async function followDrain(pd: PdWriter, storeId: string, from: number): Promise<string> {
+/** Follows a drain until the store leads nothing, or says how far it came while PD's word on that counts. */
+async function followDrain(pd: PdWriter, storeId: string, from: number, { members }: State): Promise<string> {
+  const { leader, leaderSinceMs = Infinity } = members?.[cluster] ?? {};
   const startedMs = performance.now();
   for (let left = from; ;) {
     left = (await unlessAway(leadersOf(pd, storeId))) ?? left;
+    // After the count, so that whoever leads by now isn't taken for who counted.
+    const leads = await unlessAway(leaderOfPd(pd));
     const tookMs = Math.round(performance.now() - startedMs);
-    if (left === 0) return `store-${storeId} led ${from} regions and leads none, after ${tookMs} ms`;
+    if (leads !== undefined && leads !== leader) {
+      return `store-${storeId} led ${from} regions; after ${tookMs} ms ${leads} leads PD and counts anew: how many are left isn't known, and PD goes on moving them`;
+    }
+    if (left === 0 && leads === leader) {
+      const counts = Date.now() - leaderSinceMs >= countsAfterMs;
+      const none = counts ? "leads none" : `PD knows of none that it leads still, but ${leader} leads PD only lately`;
+      return `store-${storeId} led ${from} regions and ${none}, after ${tookMs} ms`;
+    }
     if (tookMs > followForMs) {
       return `store-${storeId} led ${from} regions and leads ${left} of them still after ${tookMs} ms; PD goes on moving them`;
     }

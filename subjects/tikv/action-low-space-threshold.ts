@@ -40,12 +40,13 @@ export const setLowSpaceThreshold = defineAction<State, typeof Parameters>({
     return needsPdLeader(state);
   },
   isDone: ({ state, parameters: { percent } }) => shown(state.schedule?.[cluster]?.lowSpaceRatio === percent / 100),
-  execute: async ({ state, parameters: { percent } }, { environment }, signal) =>
+  execute: async ({ state, parameters: { percent }, keep }, { environment }, signal) =>
     await actOnPd({ action: name, state, environment, signal }, async (pd) => {
       const ratio = await readScheduleValue(pd, key);
       if (ratio === percent / 100) throw new NotDone("LIMIT_IN_FORCE", `${key} is ${ratio} already`);
+      await keep({ ratio });
       await setScheduleValue(pd, key, percent / 100);
-      return { effect: `${key} is ${percent / 100}; it was ${ratio}`, before: { ratio } };
+      return { effect: `${key} is ${percent / 100}; it was ${ratio}` };
     }),
   undo: async ({ before }, { environment }, signal) => {
     const { ratio } = Before.parse(before);

@@ -55,15 +55,16 @@ export const removeScheduler = defineAction<State, typeof Parameters>({
     // It was there when this was claimed, so an old reading can't say otherwise.
     return schedule && !schedule.schedulers.includes(parameters.name) ? true : undefined;
   },
-  execute: async ({ state, parameters }, { environment }, signal) =>
+  execute: async ({ state, parameters, keep }, { environment }, signal) =>
     await actOnPd({ action: name, state, environment, signal }, async (pd) => {
       if (!(await schedulersOf(pd)).includes(parameters.name)) {
         throw new NotDone("SCHEDULER_UNKNOWN", `PD has no scheduler ${parameters.name} any more`);
       }
       const stores = perStore.includes(parameters.name) ? await storesOf(pd, parameters.name) : [];
+      await keep({ stores });
       await removeSchedulerFrom(pd, parameters.name);
       const held = stores.length === 0 ? "" : `; it held store ${stores.join(", ")}`;
-      return { effect: `${parameters.name} is removed${held}`, before: { stores } };
+      return { effect: `${parameters.name} is removed${held}` };
     }),
   undo: async ({ parameters, before }, { environment }, signal) => {
     const { stores } = Before.parse(before);

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { defineAction, NotDone } from "@operator/subject/action";
 import { z } from "zod";
 import { clusterNeeds } from "./action-sight.ts";
-import { actOnPd, type PdWriter, unlessAway } from "./pd-write.ts";
-import { leaderPath, PdMember } from "./pd-members.ts";
+import { actOnPd, unlessAway } from "./pd-write.ts";
+import { leaderOfPd } from "./pd-write-leader.ts";
 import type { State } from "./state.ts";
-import { cluster, pdTarget } from "./targets.ts";
+import { cluster } from "./targets.ts";
 
 const lookEveryMs = 200;
 /** Measured: 20 to 330 ms. A member that fails in the midst of it costs as much as one that dies, 11 to 14 s. */
@@ -66,8 +66,3 @@ export const resignPdLeader = defineAction<State, typeof Parameters>({
       }
     }),
 });
-
-/** The target that leads PD. */
-async function leaderOfPd(pd: PdWriter): Promise<string> {
-  return pdTarget((await pd.read(leaderPath, PdMember)).name);
-}

@@ -42,12 +42,13 @@ function setLimit({ key, field, max, ...told }: Limit) {
       return needsPdLeader(state);
     },
     isDone: ({ state, parameters: { limit } }) => shown(now(state) === limit),
-    execute: async ({ state, parameters: { limit } }, { environment }, signal) =>
+    execute: async ({ state, parameters: { limit }, keep }, { environment }, signal) =>
       await actOnPd({ action: name, state, environment, signal }, async (pd) => {
         const before = await readScheduleValue(pd, key);
         if (before === limit) throw new NotDone("LIMIT_IN_FORCE", `${key} is ${limit} already`);
+        await keep({ limit: before });
         await setScheduleValue(pd, key, limit);
-        return { effect: `${key} is ${limit}; it was ${before}`, before: { limit: before } };
+        return { effect: `${key} is ${limit}; it was ${before}` };
       }),
     undo: async ({ before }, { environment }, signal) => {
       const { limit } = Before.parse(before);

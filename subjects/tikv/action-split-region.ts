@@ -1,8 +1,8 @@
-import { defineAction, NotDone } from "@operator/subject/action";
+import { defineAction } from "@operator/subject/action";
 import { z } from "zod";
 import { clusterNeeds, needsIdleRegion, needsPdLeader, regionsSeen } from "./action-sight.ts";
 import { actOnPd } from "./pd-write.ts";
-import { runOperator } from "./pd-write-operator.ts";
+import { endedOtherwise, runOperator } from "./pd-write-operator.ts";
 import type { State } from "./state.ts";
 import { regionIdOf } from "./targets.ts";
 
@@ -46,9 +46,6 @@ export const splitRegion = defineAction<State, typeof Parameters>({
       const operator = { name: "split-region", region_id: BigInt(regionId), policy: "approximate" };
       const { status, tookMs } = await runOperator(pd, regionId, operator);
       if (status === "SUCCESS") return { effect: `${target} was split in two, after ${tookMs} ms` };
-      const message = `PD ended the split of ${target} as ${status}`;
-      // A store that was asked may split it still, when PD has given it up.
-      if (status === "TIMEOUT") throw new Error(message);
-      throw new NotDone("PD_OPERATOR_ENDED", message);
+      throw endedOtherwise(status, `the split of ${target}`);
     }),
 });

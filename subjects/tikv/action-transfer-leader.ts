@@ -2,7 +2,7 @@ import { defineAction, NotDone } from "@operator/subject/action";
 import { z } from "zod";
 import { clusterNeeds, needsIdleRegion, needsPdLeader, regionsSeen, shown, unfitness } from "./action-sight.ts";
 import { actOnPd, writeToPd } from "./pd-write.ts";
-import { leaderOf, runOperator } from "./pd-write-operator.ts";
+import { endedOtherwise, leaderOf, runOperator } from "./pd-write-operator.ts";
 import type { State } from "./state.ts";
 import { regionTarget, storeIdOf, storeTarget } from "./targets.ts";
 
@@ -46,22 +46,19 @@ export const transferLeader = defineAction<State, typeof Parameters>({
   },
   isDone: ({ state, target, parameters: { toStore } }) =>
     shown(regionsSeen(state).some(({ region, leader }) => region === target && leader === toStore)),
-  execute: async ({ state, parameters: { regionId, toStore } }, { environment }, signal) =>
+  execute: async ({ state, parameters: { regionId, toStore }, keep }, { environment }, signal) =>
     await actOnPd({ action: name, state, environment, signal }, async (pd) => {
       const leader = await leaderOf(pd, regionId);
       if (leader === storeIdOf(toStore))
         throw new NotDone("LEADS_ALREADY", `${toStore} leads region-${regionId} already`);
+      await keep({ leader: leader === undefined ? null : storeTarget(leader) });
       const { status, tookMs } = await runOperator(pd, regionId, transferTo(regionId, toStore));
       // An operator that ended otherwise may have been overtaken by what it was for.
       if (status !== "SUCCESS" && (await leaderOf(pd, regionId)) !== storeIdOf(toStore)) {
-        throw new NotDone(
-          "PD_OPERATOR_ENDED",
-          `PD ended the transfer of region-${regionId} to ${toStore} as ${status}`,
-        );
+        throw endedOtherwise(status, `the transfer of region-${regionId} to ${toStore}`);
       }
       const from = leader === undefined ? "nobody" : storeTarget(leader);
-      const effect = `${toStore} leads region-${regionId}, after ${tookMs} ms; before it was ${from}`;
-      return { effect, before: { leader: leader === undefined ? null : storeTarget(leader) } };
+      return { effect: `${toStore} leads region-${regionId}, after ${tookMs} ms; before it was ${from}` };
     }),
   undo: async ({ parameters: { regionId }, before }, { environment }, signal) => {
     const { leader } = Before.parse(before);
@@ -69,8 +66,7 @@ export const transferLeader = defineAction<State, typeof Parameters>({
     return await writeToPd({ action: name, environment, signal }, async (pd) => {
       if ((await leaderOf(pd, regionId)) === storeIdOf(leader)) return `${leader} leads region-${regionId} again`;
       const { status } = await runOperator(pd, regionId, transferTo(regionId, leader));
-      if (status !== "SUCCESS")
-        throw new Error(`PD ended the transfer of region-${regionId} to ${leader} as ${status}`);
+      if (status !== "SUCCESS") throw endedOtherwise(status, `the transfer of region-${regionId} to ${leader}`);
       return `${leader} leads region-${regionId} again`;
     });
   },

@@ -1,6 +1,6 @@
 import { NotDone } from "@operator/subject/action";
 import { expect, test } from "vitest";
-import { api, carryOut, hands, inTime } from "./action-exchange.fixture.ts";
+import { api, carryOut, hands, inTime, ledBy } from "./action-exchange.fixture.ts";
 import { ask, stateWith } from "./action-state.fixture.ts";
 import { v8 } from "./pd-exchange.fixture.ts";
 import type { State } from "./state.ts";
@@ -10,7 +10,6 @@ import type { State } from "./state.ts";
 const leader = `GET ${api}/leader`;
 const resign = `POST ${api}/leader/resign`;
 const resigned = { ...v8("write-config"), body: '"The resign command is submitted."' };
-const ledBy = (name: string) => ({ ...v8("leader"), body: v8("leader").body.replace("pd2", name) });
 const state2 = (name: string) =>
   stateWith(({ members }) => {
     const reading = members["cluster"];
@@ -22,13 +21,19 @@ const state2 = (name: string) =>
 test("resign_pd_leader waits until another member leads", async () => {
   const none = { ...v8("leader"), status: 503, body: "[PD:apiutil:ErrRedirectNoLeader]redirect finds no leader" };
   const script = { [leader]: [v8("leader"), v8("leader"), none, ledBy("pd3")], [resign]: [resigned] };
-  const done = await carryOut(script, "resign_pd_leader", "pd2", {}, state2("pd2"));
+  const done = await carryOut(script, "resign_pd_leader", "pd2", {}, { state: state2("pd2") });
   expect(done.effect).toMatch(/^pd3 leads PD, \d+ ms after pd2 resigned$/);
   expect(done).toMatchObject({ writes: [resign], callers: ["operator/resign_pd_leader"] });
 });
 
 test("who doesn't lead by now isn't asked to resign", async () => {
-  const { error, writes } = await carryOut({ [leader]: [ledBy("pd3")] }, "resign_pd_leader", "pd2", {}, state2("pd2"));
+  const { error, writes } = await carryOut(
+    { [leader]: [ledBy("pd3")] },
+    "resign_pd_leader",
+    "pd2",
+    {},
+    { state: state2("pd2") },
+  );
   expect(error).toMatchObject({ code: "NOT_THE_LEADER" });
   expect(writes).toEqual([]);
 });
@@ -43,7 +48,7 @@ test.each([
   ["leads for less than 20 s", 15_000],
   ["leads since nobody knows when", undefined],
 ])("nothing is asked of a PD whose leader %s", async (_, ms) => {
-  const { error, writes } = await carryOut({}, "undrain_store", "store-1", {}, stateWith(sinceMs(ms)));
+  const { error, writes } = await carryOut({}, "undrain_store", "store-1", {}, { state: stateWith(sinceMs(ms)) });
   expect(error).toBeInstanceOf(NotDone);
   expect(error).toMatchObject({ code: "PD_LEADER_NEW", message: expect.stringContaining("pd-2 has led") });
   expect(writes).toEqual([]);
@@ -52,5 +57,7 @@ test.each([
 test("a PD that isn't there has done nothing for certain", async () => {
   const { action, given } = ask("undrain_store", stateWith(), "store-1", {});
   const away = { TIKV_PD_ENDPOINTS: "http://127.0.0.1:1" };
-  await expect(action.execute(given, hands(away), inTime())).rejects.toMatchObject({ code: "PD_UNREACHABLE" });
+  await expect(action.execute({ ...given, keep: async () => {} }, hands(away), inTime())).rejects.toMatchObject({
+    code: "PD_UNREACHABLE",
+  });
 });

@@ -1,12 +1,14 @@
 import { NotDone } from "@operator/subject/action";
 import { expect, test } from "vitest";
-import { api, before, carryOut, takeBack } from "./action-exchange.fixture.ts";
+import { api, carryOut, ledBy, takeBack } from "./action-exchange.fixture.ts";
+import { stateWith } from "./action-state.fixture.ts";
 import { type Script, storeLeading, v8, v9 } from "./pd-exchange.fixture.ts";
 
 // Against what a real PD answered: what it's asked for, byte by byte, and what is made of its answers.
 
 const list = `GET ${api}/schedulers`;
 const evictList = `GET ${api}/scheduler-config/evict-leader-scheduler/list`;
+const leader = `GET ${api}/leader`;
 const add = `POST ${api}/schedulers`;
 const evicting = { [list]: [v8("get-schedulers-after")], [evictList]: [v9("sch-evict-conf")] };
 const evict1 = `${add} ${v9("sch-add-evict").requestBody}`;
@@ -17,6 +19,7 @@ test("drain_store adds the scheduler, and is done when the store leads nothing",
       [list]: [v8("schedulers")],
       [add]: [v8("write-sched-evict")],
       [`GET ${api}/store/1`]: [storeLeading(5), storeLeading(3), "break", storeLeading(0)],
+      [leader]: [ledBy("pd-2")],
     },
     "drain_store",
     "store-1",
@@ -27,6 +30,22 @@ test("drain_store adds the scheduler, and is done when the store leads nothing",
   expect(done.reads.filter((path) => path === `${api}/store/1`)).toHaveLength(4);
   expect(done.callers).toEqual(["operator/drain_store"]);
 });
+
+test.each<[string, Script[string], number, RegExp]>([
+  ["whose leader changed meanwhile", [ledBy("pd-2"), ledBy("pd-3")], 90_000, /^store-1 led 5 regions; after \d+ ms pd-3 leads PD/],
+  ["whose leader changed before it began", [ledBy("pd-3")], 90_000, /^store-1 led 5 regions; after \d+ ms pd-3 leads PD/],
+  ["that has a leader for less than a minute", [ledBy("pd-2")], 59_000, /knows of none that it leads still, but pd-2 leads PD only lately/],
+  ["of which nobody can say for a while who leads it", [ledBy("pd-2"), "break", ledBy("pd-2")], 90_000, /and leads none, after [1-9]\d{3} ms$/],
+])("a drain isn't said to be done by a PD %s", async (_, led, forMs, words) => {
+  const script = {
+    [list]: [v8("schedulers")],
+    [add]: [v8("write-sched-evict")],
+    [`GET ${api}/store/1`]: [storeLeading(5), storeLeading(3), storeLeading(0)],
+    [leader]: led,
+  };
+  const state = stateWith(({ members }) => void (members["cluster"]!.leaderSinceMs = Date.now() - forMs));
+  expect((await carryOut(script, "drain_store", "store-1", {}, { state })).effect).toMatch(words);
+}); // prettier-ignore
 
 test("a drain that another one came before isn't begun, so that its undo takes back nobody else's", async () => {
   const { error, writes } = await carryOut(evicting, "drain_store", "store-2", {});
@@ -42,7 +61,7 @@ const paused = {
 };
 
 test("a store that somebody else holds isn't drained, unless it's held for this very drain", async () => {
-  const store = { [`GET ${api}/store/1`]: [storeLeading(5), storeLeading(0)] };
+  const store = { [`GET ${api}/store/1`]: [storeLeading(5), storeLeading(0)], [leader]: [ledBy("pd-2")] };
   const other = { [list]: [v8("schedulers")], [add]: [paused], ...store };
   const { error } = await carryOut(other, "drain_store", "store-1", {});
   expect(error).toBeInstanceOf(NotDone);
@@ -71,10 +90,10 @@ test("undrain_store removes the store's part, and its undo adds it again; the un
   };
   const done = await carryOut(script, "undrain_store", "store-1", {});
   expect(done).toMatchObject({ writes: [remove1], callers: ["operator/undrain_store"] });
-  const back = await takeBack({ [add]: [v8("write-sched-evict-again")] }, "undrain_store", "store-1", {}, before(null));
+  const back = await takeBack({ [add]: [v8("write-sched-evict-again")] }, "undrain_store", "store-1", {}, undefined);
   expect(back.writes).toEqual([evict1]);
   const undrained = { [list]: [v8("schedulers")], [remove1]: [v8("write-sched-evict-delete")] };
-  expect((await takeBack(undrained, "drain_store", "store-1", {}, before(null))).writes).toEqual([remove1]);
+  expect((await takeBack(undrained, "drain_store", "store-1", {}, undefined)).writes).toEqual([remove1]);
 });
 
 test("what isn't drained any more isn't undrained", async () => {
@@ -108,14 +127,10 @@ test("remove_scheduler removes it from every store, and gives it back to each of
   };
   const name = { name: "evict-leader-scheduler" };
   const done = await carryOut(script, "remove_scheduler", "cluster", name);
-  expect(done).toMatchObject({ before: { stores: ["2"] }, writes: [all], callers: ["operator/remove_scheduler"] });
-  const back = await takeBack(
-    { [add]: [v8("write-sched-evict")] },
-    "remove_scheduler",
-    "cluster",
-    name,
-    before({ stores: ["2", "7"] }),
-  );
+  expect(done).toMatchObject({ kept: { stores: ["2"] }, writes: [all], callers: ["operator/remove_scheduler"] });
+  const back = await takeBack({ [add]: [v8("write-sched-evict")] }, "remove_scheduler", "cluster", name, {
+    stores: ["2", "7"],
+  });
   expect(back.writes).toEqual([
     `${add} ${v8("write-sched-evict").requestBody}`,
     `${add} {"name":"evict-leader-scheduler","store_id":7}`,

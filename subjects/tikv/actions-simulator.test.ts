@@ -1,27 +1,68 @@
+import type { ServerResponse } from "node:http";
+import type { Json } from "@operator/contracts/json";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { hands, inTime } from "./action-exchange.fixture.ts";
 import { ask, stateWith } from "./action-state.fixture.ts";
+import { actions } from "./actions.ts";
+import { serve, type Serving } from "./recorded.fixture.ts";
 import { type ClusterFixture, startCluster } from "./simulator/src/cluster.fixture.ts";
 import { until } from "./simulator/src/until.fixture.ts";
 
 // Each action on a whole cluster of simulated members: its effect, and what its undo gives back.
 
 let cluster: ClusterFixture;
+/** What actions write to, in PD's place: it passes everything on. */
+let door: Serving;
 let environment: Record<string, string>;
 
 beforeAll(async () => {
   cluster = await startCluster({ withWorkload: true });
   await cluster.startAll();
-  environment = { TIKV_PD_ENDPOINTS: cluster.pds.map(({ name, url }) => `${name}=${url}`).join(",") };
+  door = await serve((_, response) => void passOn(response));
+  environment = { TIKV_PD_ENDPOINTS: door.url };
 });
-afterAll(async () => await cluster[Symbol.asyncDispose]());
+afterAll(async () => {
+  await door[Symbol.asyncDispose]();
+  await cluster[Symbol.asyncDispose]();
+});
+
+async function passOn(response: ServerResponse): Promise<void> {
+  const { method = "GET", path = "", body = "", headers } = door.asked.at(-1) ?? {};
+  const answer = await fetch(`${cluster.pds[0]?.url}${path}`, {
+    method,
+    headers: { "x-caller-id": String(headers?.["x-caller-id"] ?? "") },
+    ...(body !== "" && { body }),
+  });
+  response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+  response.end(await answer.text());
+}
+
+/** Who asked PD for a change, by the action or undo that was done. */
+const callers = new Map<string, unknown[]>();
+async function watched<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
+  const from = door.asked.length;
+  const result = await work();
+  const writes = door.asked.slice(from).filter(({ method }) => method !== "GET");
+  callers.set(what, [...(callers.get(what) ?? []), ...writes.map(({ headers }) => headers["x-caller-id"])]);
+  return result;
+}
 
 /** As the actuator does it, after its guard. */
 async function carryOut(name: string, target: string, parameters: object) {
-  const { action, given } = ask(name, stateWith(), target, parameters);
-  const { effect, before } = await action.execute(given, hands(environment), AbortSignal.timeout(20_000));
-  return { effect, undo: async () => await action.undo?.({ ...given, before }, hands(environment), inTime()) };
+  const leader = await leaderOfPd();
+  const state = stateWith(({ members }) => void (members["cluster"]!.leader = leader));
+  const { action, given } = ask(name, state, target, parameters);
+  let before: Json | undefined;
+  const keep = (value: Json) => {
+    before = value;
+    return Promise.resolve();
+  };
+  const { effect } = await watched(name, () =>
+    action.execute({ ...given, keep }, hands(environment), AbortSignal.timeout(20_000)),
+  );
+  const undo = async () => await action.undo?.({ ...given, before }, hands(environment), inTime());
+  return { effect, undo: () => watched(`the undo of ${name}`, undo) };
 }
 
 const read = async <Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> =>
@@ -36,6 +77,7 @@ const Region = z.object({
   peers: z.array(z.object({ store_id: z.int() })),
 });
 const Regions = z.object({ count: z.int(), regions: z.array(Region) });
+const leaderOfPd = async () => (await read("/leader", z.object({ name: z.string() }))).name;
 const schedulers = () => read("/schedulers", z.array(z.string()));
 const evicted = async () => {
   if (!(await schedulers()).includes("evict-leader-scheduler")) return [];
@@ -139,16 +181,22 @@ test.each([
   expect(await now()).toBe(was);
 });
 
-test("PD's leader hands over, and every write of before is in PD's audit log under its action's name", async () => {
-  const leader = async () => (await read("/leader", z.object({ name: z.string() }))).name;
-  const first = await leader();
+test("PD's leader hands over", async () => {
+  const first = await leaderOfPd();
   const other = cluster.pds.find(({ name }) => name !== first)?.name ?? "";
   await expect(carryOut("resign_pd_leader", other, {})).rejects.toMatchObject({ code: "NOT_THE_LEADER" });
   const { effect } = await carryOut("resign_pd_leader", first, {});
-  const second = await leader();
+  const second = await leaderOfPd();
   expect(second).not.toBe(first);
   expect(effect).toContain(`${second} leads PD`);
-  for (const name of ["drain_store", "transfer_leader", "set_low_space_threshold", "resign_pd_leader"]) {
-    expect(cluster.pds.map((pd) => cluster.member(pd.name).output).join("")).toContain(`CallerID:operator/${name},`);
+});
+
+test("every write of each action and undo that was done names the operator and its action, also in PD's audit log", () => {
+  const log = cluster.pds.map(({ name }) => cluster.member(name).output).join("");
+  for (const { name, undo } of actions) {
+    for (const what of [name, ...(undo ? [`the undo of ${name}`] : [])]) {
+      expect([...new Set(callers.get(what))], what).toEqual([`operator/${name}`]);
+    }
+    expect(log).toContain(`CallerID:operator/${name},`);
   }
 });

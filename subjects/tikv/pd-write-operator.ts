@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { NotDone } from "@operator/subject/action";
 import { z } from "zod";
 import { PdError } from "./pd-error.ts";
 import { PdRegion } from "./pd-regions.ts";
@@ -46,6 +47,12 @@ export async function runOperator(
     }
     await sleep(lookEveryMs, undefined, { signal: pd.signal });
   }
+}
+
+/** The error that an end other than `SUCCESS` is. A store that was asked may do it still, when PD has given it up. */
+export function endedOtherwise(status: string, what: string): Error {
+  const message = `PD ended ${what} as ${status}`;
+  return status === "TIMEOUT" ? new Error(message) : new NotDone("PD_OPERATOR_ENDED", message);
 }
 
 interface Operator {

@@ -12,6 +12,12 @@ export interface ActionGiven<State, Parameters> {
   parameters: Parameters;
 }
 
+/** How an action puts on record what an undo needs to know. */
+export interface Keeping {
+  /** Resolves when it's written down. Throws when it can't be, or when it's no longer for this actuator to begin. */
+  keep: (before: Json) => Promise<void>;
+}
+
 /** What the actuator lends to an action. */
 export interface ActionHands {
   /** The room's environment, with which its write APIs are found. */
@@ -67,16 +73,17 @@ export interface Action<State, Parameters = never> {
   /** Did it take effect? Asked when who claimed it died. Undefined: this state can't tell. */
   isDone: (given: ActionGiven<State, Parameters>) => boolean | undefined;
   /**
-   * Resolves with what was done, a sentence, and with what an undo needs to know. After a throw other than `NotDone` it's
-   * read back whether it took effect.
+   * Resolves with what was done, a sentence. What an undo needs to know is given to `keep` before anything is changed, so
+   * that it's there whoever dies or loses an answer then. After a throw other than `NotDone` it's read back whether it took
+   * effect.
    */
   execute: (
-    given: ActionGiven<State, Parameters>,
+    given: ActionGiven<State, Parameters> & Keeping,
     hands: ActionHands,
     signal: AbortSignal,
-  ) => Promise<{ effect: string; before?: Json }>;
+  ) => Promise<{ effect: string }>;
   /**
-   * Takes it back, when it didn't help: `before` is what `execute` gave. Resolves with what was done. Done twice it does no
+   * Takes it back, when it didn't help: `before` is what `execute` kept. Resolves with what was done. Done twice it does no
    * harm: who did it first may have died before it could say so.
    */
   undo?: (

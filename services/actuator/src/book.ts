@@ -3,6 +3,7 @@ import type { Bus } from "@operator/bus/bus";
 import { Action, type ActionStep } from "@operator/contracts/action";
 import type { ActionId } from "@operator/contracts/action-id";
 import { flow } from "@operator/contracts/flow";
+import type { Json } from "@operator/contracts/json";
 import type { Logger } from "@operator/service/log";
 import { asOfStep, withStep } from "./steps.ts";
 
@@ -93,6 +94,13 @@ export class Book {
       return await this.#tell(next);
     }
     throw new Error(`action ${id}: another write came first ${triesMax} times`);
+  }
+
+  /** Writes down what an undo needs to know, before the effect. False where the action isn't claimed any more. */
+  async keep(id: ActionId, before: Json): Promise<boolean> {
+    const entry = await this.#bucket.change(id, (now) => (now?.state === "claimed" ? { ...now, before } : undefined));
+    if (entry) this.#learn(entry.value);
+    return entry?.value.state === "claimed";
   }
 
   /** Sends the events that an action's state implies and that weren't recorded as sent. */

@@ -1,3 +1,4 @@
+import type { Action } from "@operator/contracts/action";
 import { contextOf } from "@operator/service/context.fixture";
 import type { Action as Definition, ActionHands } from "@operator/subject/action";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -19,7 +20,8 @@ let n = 0;
 async function executed(
   untilMs: number,
   given: { action?: string; target?: string; parameters?: Record<string, string> } = {},
-  change: (definition: Definition<never>) => Definition<never> = (definition) => definition,
+  change: (definition: Definition<never>, about: { book: Book; action: Action }) => Definition<never> = (definition) =>
+    definition,
 ) {
   const context = contextOf(await staged.connect("actuator"), new AbortController().signal);
   const book = await Book.open(context.bus, { log: context.log, isSettled: () => Promise.resolve(false) });
@@ -42,7 +44,7 @@ async function executed(
   await book.propose(action);
   const definition = (await room(action.subject)).actions.get(action.proposal.action);
   if (!definition) throw new Error(`no action ${action.proposal.action}`);
-  await execute({ book, context, room, hands }, action, change(definition));
+  await execute({ book, context, room, hands }, action, change(definition, { book, action }));
   return { ended: await book.get(action.id), started };
 }
 
@@ -63,6 +65,37 @@ test("an action that says for certain that it did nothing is refused with its co
   const notify = { action: "notify", parameters: { text: "look" } };
   const { ended } = await executed(Date.now() + 60_000, notify);
   expect(ended?.steps.at(-1)).toMatchObject({ state: "refused", code: "WEBHOOK_MISSING" });
+});
+
+test("what an undo needs is written down before the effect begins", async () => {
+  let seen: Action | undefined;
+  const { ended } = await executed(Date.now() + 60_000, {}, (definition, { book, action }) => ({
+    ...definition,
+    execute: async ({ keep }) => {
+      await keep({ was: 4 });
+      seen = await book.get(action.id);
+      return { effect: "done" };
+    },
+  }));
+  expect(seen).toMatchObject({ state: "claimed", before: { was: 4 }, revision: 1 });
+  expect(ended).toMatchObject({ state: "executed", before: { was: 4 }, revision: 2 });
+});
+
+test("who finds when it writes that down that others count it as dead begins nothing", async () => {
+  const effects: string[] = [];
+  const { ended } = await executed(Date.now() + 60_000, {}, (definition, { book, action }) => ({
+    ...definition,
+    execute: async ({ keep }) => {
+      const step = { state: "unknown" as const, atMs: Date.now(), by: "actuator-2", text: "said nothing since" };
+      await book.step(action.id, () => ({ step }));
+      await keep({ was: 4 });
+      effects.push("begun");
+      return { effect: "done" };
+    },
+  }));
+  expect(ended).toMatchObject({ state: "unknown" });
+  expect(ended?.before).toBeUndefined();
+  expect(effects).toEqual([]);
 });
 
 test("nothing is done to a target that fresh state doesn't name", async () => {

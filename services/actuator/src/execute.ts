@@ -1,4 +1,6 @@
+import { failpoint } from "@operator/bus/failpoint";
 import type { Action } from "@operator/contracts/action";
+import type { Json } from "@operator/contracts/json";
 import { type Action as Definition, type ActionRefusal, NotDone } from "@operator/subject/action";
 import { type Desk, refuse, stepOf, wordsOf } from "./desk.ts";
 import { freshState, unseenIn } from "./fresh-state.ts";
@@ -28,18 +30,20 @@ export async function execute(
   if (Date.now() > (action.claim?.untilMs ?? 0) - definition.executeWithinMs) {
     return await refuse(desk, action, "CLAIM_TOO_OLD", "the claim ran out before the effect began");
   }
+  const keep = async (before: Json) => {
+    if (await book.keep(action.id, before)) return;
+    throw new NotDone("CLAIM_TOO_OLD", "others count who claimed it as dead, so the effect wasn't begun");
+  };
   try {
     const limit = AbortSignal.timeout(definition.executeWithinMs);
     const effectFromMs = Date.now();
-    const { effect, before } = await definition.execute({ state, ...given }, desk.hands, limit);
+    const { effect } = await failpoint(`execute:${definition.name}`, () =>
+      definition.execute({ state, ...given, keep }, desk.hands, limit),
+    );
     const nowMs = Date.now();
     await book.step(action.id, () => ({
       step: stepOf(desk, "executed", effect),
-      changes: {
-        effectFromMs,
-        verifyByMs: nowMs + definition.verifyWithinMs,
-        ...(before !== undefined && { before }),
-      },
+      changes: { effectFromMs, verifyByMs: nowMs + definition.verifyWithinMs },
     }));
   } catch (error) {
     if (error instanceof NotDone) return await refuse(desk, action, error.code, error.message);

@@ -1,15 +1,19 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Action } from "@operator/contracts/action";
 import { flow } from "@operator/contracts/flow";
 import { atPointer } from "@operator/contracts/json";
+import type { Program } from "@operator/stack/program";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Acting, type Person, realLimiter } from "./acting.fixture.ts";
 
 let acting: Acting<Awaited<ReturnType<typeof realLimiter>>>;
 let ada: Person;
+let actuator: Program;
 beforeAll(async () => {
   acting = await Acting.at(await realLimiter());
   ada = acting.person("ada");
-  await acting.actuator();
+  actuator = await acting.actuator();
   // Down all the while: no limit mends that.
   await acting.place.stack.member("node-a").kill();
 }, 60_000);
@@ -24,12 +28,18 @@ async function seeStored(key: string, limit: number | null): Promise<void> {
   });
 }
 
-/** An action that stored a limit in vain: the time in which it was to help is over. */
-async function storedInVain(attempt: number, key: string): Promise<Action> {
+/** An approved action that stores a limit for a key that had none. */
+async function approved(attempt: number, key: string): Promise<Action> {
   await seeStored(key, null);
   const proposal = { action: "update_limit", target: `key-${key}`, parameters: { key, limit: 30, windowMs: 10_000 } };
   const action = await acting.proposed(await acting.ticket("node-a"), proposal, attempt);
   await acting.say(ada, action);
+  return action;
+}
+
+/** An action that stored a limit in vain. */
+async function storedInVain(attempt: number, key: string): Promise<Action> {
+  const action = await approved(attempt, key);
   const executed = await acting.action(action.id, "executed", "refused", "failed");
   expect(executed.steps.at(-1)).toMatchObject({ state: "executed" });
   await seeStored(key, 30);
@@ -62,4 +72,24 @@ test("after the kill switch nothing is taken back either, which is said", { time
   expect(failed.escalated).toBe(true);
   await acting.beats();
   await seeStored("load-1", 30);
+});
+
+test("killed after the effect, an actuator leaves what the undo needs", { timeout: 120_000 }, async () => {
+  await actuator.stop();
+  // The room's example has two keys, and both were changed lately.
+  const policyFile = join(acting.place.folder, "policy.yaml");
+  writeFileSync(policyFile, "coolDownScale: 0\n");
+  const environment = { OPERATOR_POLICY_FILE: policyFile };
+  const victim = await acting.actuator({ ...environment, OPERATOR_FAILPOINT: "after execute:update_limit#1" });
+  await acting.execute(ada);
+  const action = await approved(3, "load-0");
+  await victim.exited;
+  expect(victim.ending).toBe("SIGKILL");
+  await seeStored("load-0", 30);
+  await acting.actuator(environment);
+  const executed = await acting.action(action.id, "executed", "failed");
+  expect(executed.steps.at(-1)).toMatchObject({ state: "executed", code: "READ_BACK" });
+  await timeIsOver(executed);
+  expect((await acting.action(action.id, "undone", "failed")).steps.at(-1)).toMatchObject({ state: "undone" });
+  await seeStored("load-0", null);
 });
