@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { entriesOf, regionIdOf } from "./log-format.ts";
+import { endsOf, entriesOf, regionIdOf } from "./log-format.ts";
 
 const linesOf = (name: string) =>
   readFileSync(join(import.meta.dirname, "recordings", "03-logs", name), "utf8")
@@ -78,7 +78,26 @@ test("an entry has no more than 100 lines and 64 parts", () => {
     start + Array.from({ length: 200 }, (_, at) => `[k${at}=1]`).join(" "),
     ...Array<string>(200).fill(" at"),
   ]);
-  expect([entry?.lines.length, entry?.fields.size]).toEqual([100, 62]);
+  expect([entry?.lines.length, entry?.linesLeftOut, entry?.fields.size]).toEqual([100, 101, 62]);
+});
+
+test.each([
+  { of: 3, max: 50, first: 4, last: 0 },
+  { of: 80, max: 50, first: 25, last: 25 },
+  { of: 80, max: 5, first: 3, last: 2 },
+  { of: 80, max: 1, first: 1, last: 0 },
+  { of: 300, max: 50, first: 25, last: 25 },
+])("an entry with a stack of $of lines, cut to $max: its first line always stands", ({ of, max, first, last }) => {
+  const start = '[2026/11/21 05:00:00.000 +00:00] [FATAL] [lib.rs:1] ["panicked"]';
+  const lines = [start, ...Array.from({ length: of }, (_, at) => `  ${at}: frame`)];
+  const [entry] = entriesOf(lines);
+  const leftOut = lines.length - first - last;
+  const note = leftOut > 0 ? [`… lines left out: ${leftOut}`] : [];
+  expect(endsOf(entry ?? fail(), max)).toEqual([
+    ...lines.slice(0, first),
+    ...note,
+    ...lines.slice(lines.length - last),
+  ]);
 });
 
 test("a region is named in either spelling, by a number", () => {

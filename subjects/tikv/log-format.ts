@@ -12,12 +12,14 @@ export interface LogEntry {
   message: string;
   /** Key → value, the first of each. TiKV's keys have underscores, PD's have dashes. */
   fields: ReadonlyMap<string, string>;
-  /** The lines as they stand in the file: more than one when a value or a stack goes on. */
+  /** The lines as they stand in the file: more than one when a value or a stack goes on. Of very many the first and the last. */
   lines: string[];
+  /** How many between those aren't kept. */
+  linesLeftOut: number;
 }
 
 const fieldsMax = 64;
-/** Of a stack; what goes on beyond is left out. */
+/** Of a stack. */
 const linesMax = 100;
 const head = /^\[(\d{4})\/(\d{2})\/(\d{2}) (\d{2}:\d{2}:\d{2}\.\d{3}) ([+-]\d{2}:\d{2})\] \[([A-Z]+)\] /;
 const sourceFile = /^(?:[\w./-]+\.(?:rs|go|cc|h|c):\d+|<unknown>)$/;
@@ -33,7 +35,11 @@ export function entriesOf(lines: readonly string[]): LogEntry[] {
     if (entry) entries.push(entry);
     else {
       const last = entries.at(-1);
-      if (last && last.lines.length < linesMax) last.lines.push(line);
+      if (!last) continue;
+      last.lines.push(line);
+      if (last.lines.length <= linesMax) continue;
+      last.lines.splice(linesMax / 2, 1);
+      last.linesLeftOut += 1;
     }
   }
   return entries;
@@ -57,7 +63,20 @@ function entryOf(line: string): LogEntry | undefined {
     message: message?.key ?? "",
     fields,
     lines: [line],
+    linesLeftOut: 0,
   };
+}
+
+/**
+ * So many lines of an entry, the first and the last ones, and between them how many are left out: the first says what
+ * happened, and a stack below it says little without that.
+ */
+export function endsOf({ lines, linesLeftOut }: LogEntry, max = linesMax): string[] {
+  const kept = Math.min(max, lines.length);
+  const leftOut = lines.length - kept + linesLeftOut;
+  if (leftOut === 0) return lines;
+  const first = Math.ceil(kept / 2);
+  return [...lines.slice(0, first), `… lines left out: ${leftOut}`, ...lines.slice(lines.length - (kept - first))];
 }
 
 interface Bracket {

@@ -1,10 +1,10 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { KnownStores } from "./known-stores.ts";
 import { entriesOf } from "./log-format.ts";
-import { logsOf, tellingLines } from "./observe-logs.ts";
+import { logsOf, tellingEntries } from "./observe-logs.ts";
 import { PdStores } from "./pd-stores.ts";
 
 let folder = "";
@@ -14,6 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const store = (id: string, address: string) => ({ store: { id, address, state_name: "Up" }, status: {} });
+const told = (lines: string[]) => tellingEntries(entriesOf(lines)).flatMap((entry) => entry.lines);
 const line = (text: string, at = "05:00:00.000") => `[2026/11/21 ${at} +00:00] [INFO] [raft.rs:1] ${text}`;
 
 test("a store's log is found by its address once PD has listed it, a member's by its name", async () => {
@@ -54,13 +55,46 @@ test("a line of a region that doesn't name it isn't told; one that does is", () 
     line('["split region"] [region="id: 8"]'),
     line('["wait connect timeout"] [store_id=2]'),
   ];
-  expect(tellingLines(entriesOf(lines)).map(({ text }) => text)).toEqual([lines[0], lines[2], lines[5]]);
+  expect(told(lines)).toEqual([lines[0], lines[2], lines[5]]);
+});
+
+test.each([
+  ["a peer", '[peer="id: 3 store_id: 1"]', false],
+  ["a peer as PD writes it", '[peer="id:3 store_id:1 "]', false],
+  ["an epoch", '[epoch="conf_ver: 5 version: 3"]', false],
+  ["a region's epoch", '[region_epoch="conf_ver: 5 version: 3"]', false],
+  [
+    "a peer of a region that it names",
+    '[peer="id: 3 store_id: 1"] [epoch="conf_ver: 5 version: 3"] [region_id=2]',
+    true,
+  ],
+  ["a member of etcd", "[peer=bbad98046d03c8bf]", true],
+  ["a member of etcd by another key", "[remote-peer-id=bbad98046d03c8bf]", true],
+])("an entry with %s, %s: told is %s", (_, fields, isTold) => {
+  expect(told([line(`["x"] ${fields}`)])).toHaveLength(isTold ? 1 : 0);
+});
+
+test("of TiKV's recorded entries none is of a region that it doesn't name, and PD's are told too", () => {
+  for (const name of ["tikv-examples.log", "pd-examples.log"]) {
+    const text = readFileSync(join(import.meta.dirname, "recordings", "03-logs", name), "utf8");
+    const entries = entriesOf(text.split("\n"));
+    for (const entry of entries) expect(tellingEntries([entry]), entry.lines[0]).toHaveLength(1);
+  }
+});
+
+test("of a very long entry the log has both ends, and says what is left out between", async () => {
+  const file = join(folder, "pd.log");
+  const frames = Array.from({ length: 300 }, (_, at) => `  ${at}: frame`);
+  writeFileSync(file, [line("[panicked]"), ...frames, line("[next]"), ""].join("\n"));
+  const texts = (await logsOf(new Map([["pd-1", file]]), new KnownStores()).read("pd-1")).map(({ text }) => text);
+  const [note] = texts.splice(50, 1);
+  expect(note).toBe("… lines left out: 201");
+  expect(texts).toEqual([line("[panicked]"), ...frames.slice(0, 49), ...frames.slice(-50), line("[next]")]);
 });
 
 test("an election of a thousand regions doesn't hide the rest, and nothing is changed or out of order", () => {
   const elections = Array.from({ length: 1_000 }, (_, at) => line(`["became leader at term ${at}"] [region_id=${at}]`));
   const stack = ["   0: main", "   1: start"];
   const lines = [line('["connection aborted"] [addr=127.0.0.1:20161]'), ...stack, ...elections];
-  const told = tellingLines(entriesOf(lines)).map(({ text }) => text);
-  expect(told).toEqual([...lines.slice(0, 3), ...elections.slice(-5)]);
+  expect(told(lines)).toEqual([...lines.slice(0, 3), ...elections.slice(-5)]);
 });

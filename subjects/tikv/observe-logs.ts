@@ -1,7 +1,7 @@
 import { lastLinesOf } from "@operator/subject/log-file";
 import type { LogReader, WrittenLine } from "@operator/subject/observation";
 import type { KnownStores } from "./known-stores.ts";
-import { entriesOf, type LogEntry, regionIdOf } from "./log-format.ts";
+import { endsOf, entriesOf, type LogEntry, regionIdOf } from "./log-format.ts";
 import { pdTarget } from "./targets.ts";
 
 /** An election writes some lines for each region: among thousands of them the others are to be found. */
@@ -13,7 +13,10 @@ const alikeMax = 5;
 export function logsOf(files: ReadonlyMap<string, string>, stores: KnownStores): LogReader {
   return {
     targets: () => [...filesByTarget(files, stores).keys()],
-    read: async (target) => tellingLines(await lastEntriesOf(target, files, stores)),
+    read: async (target) => {
+      const entries = tellingEntries(await lastEntriesOf(target, files, stores));
+      return entries.flatMap((entry): WrittenLine[] => endsOf(entry).map((text) => ({ atMs: entry.atMs, text })));
+    },
   };
 }
 
@@ -39,8 +42,8 @@ function filesByTarget(files: ReadonlyMap<string, string>, stores: KnownStores):
   );
 }
 
-/** What is worth being told, each line as it stands there: of entries that are alike the newest, and of a region's only those that name it. */
-export function tellingLines(entries: readonly LogEntry[]): WrittenLine[] {
+/** What is worth being told: of entries that are alike the newest, and of a region's only those that name it. */
+export function tellingEntries(entries: readonly LogEntry[]): LogEntry[] {
   const alike = new Map<string, number>();
   const told = entries.toReversed().filter((entry) => {
     if (isOfSomeRegion(entry)) return false;
@@ -49,11 +52,16 @@ export function tellingLines(entries: readonly LogEntry[]): WrittenLine[] {
     alike.set(kind, count);
     return count <= alikeMax;
   });
-  return told.toReversed().flatMap(({ atMs, lines }) => lines.map((text) => ({ atMs, text })));
+  return told.toReversed();
 }
 
-/** Of a region or its peer, without saying which: it tells nothing. */
+/** Fields that only what is about a region has. */
+const regionFields = ["raft_id", "peer_id", "region", "epoch", "region_epoch"];
+
+/** Of a region or its peer, without saying which: it tells nothing. (All that were recorded say it.) */
 function isOfSomeRegion(entry: LogEntry): boolean {
   const { fields } = entry;
-  return regionIdOf(entry) === undefined && ["raft_id", "peer_id", "region"].some((key) => fields.has(key));
+  if (regionIdOf(entry) !== undefined) return false;
+  // A member of etcd is a peer as well, and has no number.
+  return regionFields.some((key) => fields.has(key)) || /^id: ?\d/.test(fields.get("peer") ?? "");
 }

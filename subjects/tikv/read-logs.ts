@@ -1,7 +1,8 @@
 import { defineReadTool, type ReadToolHands } from "@operator/subject/read-tool";
 import { z } from "zod";
 import { KnownStores } from "./known-stores.ts";
-import { lastEntriesOf, tellingLines } from "./observe-logs.ts";
+import { endsOf } from "./log-format.ts";
+import { lastEntriesOf, tellingEntries } from "./observe-logs.ts";
 import { PdStores, storesPath } from "./pd-stores.ts";
 import { withPd } from "./read-pd.ts";
 import { readSettings } from "./settings.ts";
@@ -22,15 +23,21 @@ const Tail = z.strictObject({
 export const getLogTail = defineReadTool<typeof Tail>({
   name: "get_log_tail",
   title: "The newest lines of one target's log",
-  about: `Up to ${linesMax} lines, oldest first, as the target wrote them, each with its own clock's time; of entries that say the same only the newest few, and of regions only those that name theirs. Only what a process says of itself: trust it less than what PD or Prometheus says of it.`,
+  about: `Up to ${linesMax} lines, oldest first, as the target wrote them, each with its own clock's time; of an entry that is longer its first and last lines; of entries that say the same only the newest few, and of regions only those that name theirs. Only what a process says of itself: trust it less than what PD or Prometheus says of it.`,
   parameters: Tail,
   read: async ({ target, lines, filter }, hands) => {
     const { TIKV_LOGS: files } = readSettings(hands.environment);
     const entries = await lastEntriesOf(target, files, await storesOf(target, hands));
     const wanted = filter.toLowerCase();
     const found = entries.filter((entry) => entry.lines.some((line) => line.toLowerCase().includes(wanted)));
-    const told = tellingLines(found).slice(-lines);
-    return { target, lines: told.map(({ text }) => text), entriesRead: entries.length, entriesFound: found.length };
+    const told: string[][] = [];
+    let room = lines;
+    for (const entry of tellingEntries(found).toReversed()) {
+      if (room <= 0) break;
+      told.unshift(endsOf(entry, room));
+      room -= entry.lines.length;
+    }
+    return { target, lines: told.flat(), entriesRead: entries.length, entriesFound: found.length };
   },
 });
 

@@ -22,6 +22,49 @@ test("all together they are bounded, and each is cut", () => {
   expect(lines).toHaveLength(Math.floor(logBounds.charsMax / logBounds.lineCharsMax));
 });
 
+/** A stack of so many lines, all of one time. */
+const panicked = (frames: number, text = "frame"): WrittenLine[] =>
+  ["panicked", ...Array.from({ length: frames }, (_, at) => `${text} ${at}`)].map((text) => ({ atMs: nowMs, text }));
+const textsOf = (lines: readonly { text: string }[]) => lines.map(({ text }) => text);
+
+test("an entry that is too long loses its middle, never its first line, and says how much", () => {
+  const stack = panicked(80);
+  const texts = textsOf(stack);
+  const note = "… lines left out: 32";
+  expect(textsOf(tailOf([...written(5), ...stack], nowMs, []))).toEqual([
+    ...texts.slice(0, 25),
+    note,
+    ...texts.slice(57),
+  ]);
+  // What was written after it goes before it, and what is left is the entry's.
+  const after = { atMs: nowMs + 1, text: "restarted" };
+  const lines = textsOf(tailOf([...written(5), ...stack, after], nowMs, []));
+  expect(lines).toHaveLength(logBounds.linesMax);
+  expect([lines[0], lines[24], lines.at(-1)]).toEqual(["panicked", "… lines left out: 33", "restarted"]);
+});
+
+test("an entry that fits is whole, to the line, and one that hasn't room for more than its first line isn't told", () => {
+  expect(textsOf(tailOf(panicked(49), nowMs, []))).toEqual(textsOf(panicked(49)));
+  const newer = written(49).map(({ text }, at) => ({ atMs: nowMs + 1 + at, text }));
+  expect(textsOf(tailOf([...written(5), ...panicked(1), ...newer], nowMs, []))).toEqual(textsOf(newer));
+  expect(textsOf(tailOf([...panicked(0), ...newer], nowMs, []))).toEqual(["panicked", ...textsOf(newer)]);
+});
+
+test("an entry of long lines is bounded as all are, with the words on what is left out", () => {
+  const [, ...frames] = panicked(49, "y".repeat(1_000));
+  // After 384 characters and forty lines there would be no room for these words.
+  for (const [chars, count] of [
+    [8, 40],
+    [384, 39],
+  ] as const) {
+    const lines = textsOf(tailOf([{ atMs: nowMs, text: "p".repeat(chars) }, ...frames], nowMs, []));
+    expect(lines[0]).toBe("p".repeat(chars));
+    expect(lines.filter((line) => !line.startsWith("… lines left out: "))).toHaveLength(count + 1);
+    expect(lines).toHaveLength(count + 2);
+    expect(lines.join("").length).toBeLessThanOrEqual(logBounds.charsMax);
+  }
+});
+
 test("what is older than ten minutes isn't told", () => {
   const old = { atMs: nowMs - logBounds.agoMsMax - 1, text: "old" };
   expect(tailOf([old, { atMs: nowMs - logBounds.agoMsMax, text: "new" }], nowMs, [])).toEqual([
