@@ -68,7 +68,10 @@ export const removeScheduler = defineAction<State, typeof Parameters>({
     }),
   undo: async ({ parameters, before }, { environment }, signal) => {
     const { stores } = Before.parse(before);
-    const each = perStore.includes(parameters.name) ? stores : [undefined];
+    const isPerStore = perStore.includes(parameters.name);
+    // PD adds none of these without a store.
+    if (isPerStore && stores.length === 0) return `${parameters.name} held no store: there is nothing to give back`;
+    const each = isPerStore ? stores : [undefined];
     await writeToPd({ action: name, environment, signal }, async (pd) => {
       for (const store of each) await addScheduler(pd, parameters.name, store);
     });

@@ -118,6 +118,42 @@ test.each<[string, Script[string][number], Script[string][number], boolean]>([
   expect(error instanceof NotDone).toBe(false);
 });
 
+// What PD says to these wasn't recorded; it's as for the eviction here.
+test.each([
+  ["grant-leader-scheduler", ["2"], 2, '"store_id":2', " for store 2"],
+  ["shuffle-leader-scheduler", [], 1, "", ""],
+  ["shuffle-region-scheduler", [], 1, "", ""],
+])("%s is removed, and given back as it was", async (name, stores, looks, store, words) => {
+  const having = { ...v8("schedulers"), body: JSON.stringify(["balance-leader-scheduler", name]) };
+  const remove = `DELETE ${api}/schedulers/${name}`;
+  const script = {
+    // Before its stores are asked for as well, where it has any.
+    [list]: [...Array<typeof having>(looks).fill(having), v8("schedulers")],
+    [`GET ${api}/scheduler-config/${name}/list`]: [v8("get-scheduler-config-evict")],
+    [remove]: [v9("sch-del-evict-all")],
+  };
+  const done = await carryOut(script, "remove_scheduler", "cluster", { name });
+  expect(done).toMatchObject({ kept: { stores }, writes: [remove] });
+  const back = await takeBack({ [add]: [v8("write-sched-evict")] }, "remove_scheduler", "cluster", { name }, done.kept);
+  expect(back.writes).toEqual([`${add} {"name":"${name}"${store === "" ? "" : `,${store}`}}`]);
+  expect(back.text).toBe(`PD has ${name} again${words}`);
+});
+
+test("an eviction that held no store is removed, and its undo says that there's nothing to give back", async () => {
+  const all = `DELETE ${api}/schedulers/evict-leader-scheduler`;
+  const none = { ...v9("sch-evict-conf"), body: '{"store-id-ranges":{},"batch":3}' };
+  const having = v8("get-schedulers-after");
+  const script = { [list]: [having, having, v8("schedulers")], [evictList]: [none], [all]: [v9("sch-del-evict-all")] };
+  const name = { name: "evict-leader-scheduler" };
+  const done = await carryOut(script, "remove_scheduler", "cluster", name);
+  expect(done).toMatchObject({ effect: "evict-leader-scheduler is removed", kept: { stores: [] } });
+  const back = await takeBack({}, "remove_scheduler", "cluster", name, done.kept);
+  expect(back).toMatchObject({
+    text: "evict-leader-scheduler held no store: there is nothing to give back",
+    writes: [],
+  });
+});
+
 test("remove_scheduler removes it from every store, and gives it back to each of them", async () => {
   const all = `DELETE ${api}/schedulers/evict-leader-scheduler`;
   const script = {

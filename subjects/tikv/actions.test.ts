@@ -90,6 +90,7 @@ test.each<[string, readonly [name: string, target: string, parameters: object, c
   ["not a second time", ["drain_store", "store-7", {}, drained, "DRAIN_RUNNING"]],
   ["not while another one is", ["drain_store", "store-1", {}, drained, "DRAIN_RUNNING"]],
   ["not with a leader-schedule-limit of 0", ["drain_store", "store-7", {}, scheduled({ leaderScheduleLimit: 0 }), "DRAIN_WITHOUT_EFFECT"]],
+  ["not with a leader-schedule-limit that isn't known", ["drain_store", "store-7", {}, (state) => void delete state.schedule["cluster"]?.leaderScheduleLimit, "DRAIN_WITHOUT_EFFECT"]],
   ["not while scheduling is halted", ["drain_store", "store-7", {}, scheduled({ haltScheduling: true }), "DRAIN_WITHOUT_EFFECT"]],
   ["not with one more store down", ["drain_store", "store-7", {}, silent("store-1"), "TOO_FEW_STORES"]],
   ["not with one more store Disconnected", ["drain_store", "store-7", {}, stored("store-1", { state: "Disconnected" }), "TOO_FEW_STORES"]],
@@ -139,17 +140,55 @@ test.each<[string, readonly [name: string, target: string, parameters: object, c
   expect(action.guard(given)?.code).toBe(code);
 }); // prettier-ignore
 
+const others = ["label", "random-merge", "shuffle-hot-region", "shuffle-leader", "shuffle-region"];
+const own = ["balance-leader", "balance-region", "balance-hot-region", "evict-slow-store", "evict-stopping-store"];
 test.each([
-  ["an id that isn't written as PD does", "transfer_leader", to("store-2", "05")],
-  ["a store by its id alone", "transfer_leader", to("2")],
-  ["a limit of 0", "set_leader_schedule_limit", { limit: 0 }],
-  ["a limit that no cluster stands", "set_leader_schedule_limit", { limit: 257 }],
-  ["a threshold that leaves no room", "set_low_space_threshold", { percent: 96 }],
-  ["half a percent", "set_low_space_threshold", { percent: 80.5 }],
-  ["a scheduler without a name", "remove_scheduler", { name: "" }],
-  ["what isn't asked for", "drain_store", { force: true }],
-])("%s is no parameter", (_, name, parameters) => {
-  expect(() => ask(name, stateWith(), "cluster", parameters)).toThrow();
+  ...["evict-leader", "grant-leader", ...others].map((name) => [`${name}-scheduler`, "is", undefined] as const),
+  ...own.map((name) => [`${name}-scheduler`, "isn't", "SCHEDULER_KEPT"] as const),
+])("%s %s removed where PD has it", (name, _, code) => {
+  const { action, given } = ask("remove_scheduler", stateWith(scheduled({ schedulers: [name] })), "cluster", { name });
+  expect(action.guard(given)?.code).toBe(code);
+});
+
+/** By the code with which the schema refuses it. */
+test.each([
+  ["an id that isn't written as PD does", "transfer_leader", to("store-2", "05"), "invalid_format"],
+  ["an id longer than PD's", "transfer_leader", to("store-2", "1".repeat(21)), "invalid_format"],
+  ["a store by its id alone", "transfer_leader", to("2"), "invalid_format"],
+  ["no store", "transfer_leader", { regionId: "5" }, "invalid_type"],
+  ["a limit of 0 leaders", "set_leader_schedule_limit", { limit: 0 }, "too_small"],
+  ["a limit of leaders that no cluster stands", "set_leader_schedule_limit", { limit: 257 }, "too_big"],
+  ["a limit of 0 regions", "set_region_schedule_limit", { limit: 0 }, "too_small"],
+  ["a limit of regions that no cluster stands", "set_region_schedule_limit", { limit: 4_097 }, "too_big"],
+  ["a limit of 0 replicas", "set_replica_schedule_limit", { limit: 0 }, "too_small"],
+  ["a limit of replicas that no cluster stands", "set_replica_schedule_limit", { limit: 1_025 }, "too_big"],
+  ["half a replica", "set_replica_schedule_limit", { limit: 1.5 }, "invalid_type"],
+  ["a threshold that leaves no room", "set_low_space_threshold", { percent: 96 }, "too_big"],
+  ["a threshold that wastes half of the space", "set_low_space_threshold", { percent: 49 }, "too_small"],
+  ["half a percent", "set_low_space_threshold", { percent: 80.5 }, "invalid_type"],
+  ["a scheduler without a name", "remove_scheduler", { name: "" }, "too_small"],
+  ["a scheduler with an endless name", "remove_scheduler", { name: "a".repeat(65) }, "too_big"],
+  ["what a drain isn't asked for", "drain_store", { force: true }, "unrecognized_keys"],
+  ["what an undrain isn't asked for", "undrain_store", { force: true }, "unrecognized_keys"],
+  ["a place to split at", "split_region", { at: "7480" }, "unrecognized_keys"],
+  ["a successor", "resign_pd_leader", { to: "pd-3" }, "unrecognized_keys"],
+  ["what a limit isn't asked for", "set_region_schedule_limit", { limit: 4, force: true }, "unrecognized_keys"],
+])("%s is no parameter", (_, name, parameters, code) => {
+  const { error } = actions.find((action) => action.name === name)?.parameters.safeParse(parameters) ?? {};
+  expect(error?.issues[0]?.code).toBe(code);
+});
+
+test.each([
+  ["transfer_leader", to("store-2", "18446744073709551557")],
+  ["set_leader_schedule_limit", { limit: 1 }],
+  ["set_leader_schedule_limit", { limit: 256 }],
+  ["set_region_schedule_limit", { limit: 4_096 }],
+  ["set_replica_schedule_limit", { limit: 1_024 }],
+  ["set_low_space_threshold", { percent: 50 }],
+  ["set_low_space_threshold", { percent: 95 }],
+  ["split_region", {}],
+])("%s takes %j", (name, parameters) => {
+  expect(ask(name, stateWith(), "cluster", parameters).given.parameters).toEqual(parameters);
 });
 
 test.each([
