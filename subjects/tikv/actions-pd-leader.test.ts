@@ -9,6 +9,7 @@ import type { State } from "./state.ts";
 
 const leader = `GET ${api}/leader`;
 const resign = `POST ${api}/leader/resign`;
+// Recorded without its head, in pd-03-resign-leader.
 const resigned = { ...v8("write-config"), body: '"The resign command is submitted."' };
 const state2 = (name: string) =>
   stateWith(({ members }) => {

@@ -120,15 +120,15 @@ test.each<[string, Script[string][number], Script[string][number], boolean]>([
 
 // What PD says to these wasn't recorded; it's as for the eviction here.
 test.each([
-  ["grant-leader-scheduler", ["2"], 2, '"store_id":2', " for store 2"],
-  ["shuffle-leader-scheduler", [], 1, "", ""],
-  ["shuffle-region-scheduler", [], 1, "", ""],
-])("%s is removed, and given back as it was", async (name, stores, looks, store, words) => {
+  ["grant-leader-scheduler", ["2"], '"store_id":2', " for store 2"],
+  ["shuffle-leader-scheduler", [], "", ""],
+  ["shuffle-region-scheduler", [], "", ""],
+])("%s is removed, and given back as it was", async (name, stores, store, words) => {
   const having = { ...v8("schedulers"), body: JSON.stringify(["balance-leader-scheduler", name]) };
   const remove = `DELETE ${api}/schedulers/${name}`;
   const script = {
     // Before its stores are asked for as well, where it has any.
-    [list]: [...Array<typeof having>(looks).fill(having), v8("schedulers")],
+    [list]: [having, ...stores.map(() => having), v8("schedulers")],
     [`GET ${api}/scheduler-config/${name}/list`]: [v8("get-scheduler-config-evict")],
     [remove]: [v9("sch-del-evict-all")],
   };
