@@ -144,6 +144,17 @@ test("members that PD lists are asked as well, each once, no more than sixteen",
   expect(await errorOf(full.get(path, Cluster, inTime()))).toMatchObject({ code: "ECONNREFUSED" });
 });
 
+test("an answer of sixteen megabytes is read, a longer one isn't", async () => {
+  const lengthMax = 16_777_216;
+  const answerOf = (length: number) => `{"id":1,"x":"${"x".repeat(length - '{"id":1,"x":""}'.length)}"}`;
+  const read = async (length: number) => {
+    await using pd = await says(200, answerOf(length));
+    return await client(pd).ask(pd.url, path, Cluster, AbortSignal.timeout(30_000));
+  };
+  expect(await read(lengthMax)).toEqual({ id: "1" });
+  expect(await errorOf(read(lengthMax + 1))).toMatchObject({ code: "UND_ERR_RES_EXCEEDED_MAX_SIZE" });
+});
+
 const post = (pd: PdClient, body?: string, signal = inTime()) =>
   pd.send("POST", "/pd/api/v1/config", body, { callerId: "operator/test", signal });
 

@@ -64,6 +64,19 @@ test.each([
   expect(await codeOf(client(other).query("up", inTime()))).toBe(code);
 });
 
+test("an answer of sixteen megabytes is read, a longer one isn't", async () => {
+  const lengthMax = 16_777_216;
+  const [head, tail] = ['{"status":"success","data":{"resultType":"vector","result":[]},"x":"', '"}'];
+  const read = async (length: number) => {
+    await using other = await serve((_, response) =>
+      response.end(`${head}${"x".repeat(length - head.length - tail.length)}${tail}`),
+    );
+    return await client(other).query("up", AbortSignal.timeout(30_000));
+  };
+  expect(await read(lengthMax)).toEqual([]);
+  expect(await codeOf(read(lengthMax + 1))).toBe("UND_ERR_RES_EXCEEDED_MAX_SIZE");
+});
+
 test("one that is silent, or away, is an error in time", async () => {
   const silent = await serve(() => {});
   expect(await codeOf(client(silent).query("up", AbortSignal.timeout(50)))).toBe("TIMEOUT");
