@@ -60,12 +60,12 @@ export const metrics = {
     unit: "regions",
     promql: (where) => `max by (type) (pd_regions_status${where()} ${byLeader})`,
   },
-  // Each region has one isolation level; without these, the leaders that PD knows, which stay when a quorum is lost.
+  // Each region has one isolation level. The leaders that PD knows are no count of regions: a new leader of PD doesn't know
+  // all of them, and learns of none of a region that has lost its quorum.
   regionCount: {
     ...ofCluster,
     unit: "regions",
-    promql: (where) =>
-      `sum(max by (type) (pd_regions_label_level${where()} ${byLeader})) or sum(max by (store) (pd_cluster_status${where('type="leader_count"')}))`,
+    promql: (where) => `sum(max by (type) (pd_regions_label_level${where()} ${byLeader}))`,
   },
 
   cpuCores: {

@@ -19,7 +19,10 @@ export interface SourceSight {
 /** How a read went: what it says of targets, or why it failed for all of them. */
 export type ReadResult = { readings: Record<string, Reading> } | { error: { code: string; message: string } };
 
-/** A target's reading in JSON may have so many characters; a snapshot is one message of at most a megabyte. */
+/**
+ * A target's reading in JSON may have so many characters. All of a snapshot is bounded only where it's sent: one message,
+ * of 8 MiB at most (of a thousand stores it has 0.8), and of 4 as it's stored.
+ */
 const readingLengthMax = 65_536;
 /** `TargetReport`'s limit. */
 const messageLengthMax = 500;
