@@ -1,6 +1,7 @@
 type Level = "INFO" | "WARN" | "ERROR";
-/** `source` is what stands where a real one names file and line, e.g. `raft_client.rs:610`. */
-export type Log = (level: Level, source: string, message: string, fields?: Record<string, string | number>) => void;
+/** What stands where a real one names file and line, e.g. `raft_client.rs:610`; in PD's lines of etcd after the component. */
+type Source = string | [component: string, file: string];
+export type Log = (level: Level, source: Source, message: string, fields?: Record<string, string | number>) => void;
 
 /**
  * Lines of the unified log format: `[2026/11/21 05:29:33.435 +00:00] [WARN] [file:1] ["a message"] [key=value]`. `last`
@@ -9,7 +10,8 @@ export type Log = (level: Level, source: string, message: string, fields?: Recor
 export function createLog(write: (line: string) => void, last: Record<string, string | number> = {}): Log {
   return (level, source, message, fields = {}) => {
     const pairs = Object.entries({ ...fields, ...last }).map(([key, value]) => `[${quoted(key)}=${quoted(value)}]`);
-    write(`${[`[${timeOf(new Date())}]`, `[${level}]`, `[${source}]`, `[${quoted(message)}]`, ...pairs].join(" ")}\n`);
+    const sources = [source].flat().map((each) => `[${each}]`);
+    write(`${[`[${timeOf(new Date())}]`, `[${level}]`, ...sources, `[${quoted(message)}]`, ...pairs].join(" ")}\n`);
   };
 }
 

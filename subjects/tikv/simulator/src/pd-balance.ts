@@ -46,6 +46,7 @@ export class Balance {
       this.#leaderAtMs = now;
       if (this.#schedulers.runs("balance-leader-scheduler")) this.#balanceLeaders(counts, evicted);
     }
+    this.#removeExtra(gone);
     await this.#replaceGone(gone, counts);
     if (isDue.region) {
       this.#regionAtMs = now;
@@ -157,6 +158,28 @@ export class Balance {
         const desc = `replace-rule-${state.toLowerCase()}-${isLeader ? "leader-" : ""}peer`;
         await this.#move(region, store.meta.id, to, { desc, kind: "replica,region" });
       }
+    }
+  }
+
+  /** A peer too many, as a move leaves it that was cancelled halfway: one on a store that leaves, or a learner, or any that doesn't lead. */
+  #removeExtra(gone: Store[]): void {
+    const leaving = new Set(gone.map(({ meta }) => meta.id));
+    for (const region of this.#cluster.regions.values()) {
+      const { meta, report } = region;
+      if (meta.peers.length <= this.#cluster.maxReplicas || report === undefined) continue;
+      if (this.#operators.running.has(meta.id)) continue;
+      if (!this.#hasRoom("region", "region-schedule-limit")) return;
+      const spare = meta.peers.filter(({ store }) => store !== report.claim.leader);
+      const extra =
+        spare.find(({ store }) => leaving.has(store)) ?? spare.find(({ role }) => role === "Learner") ?? spare.at(-1);
+      if (extra === undefined) continue;
+      this.#operators.add({
+        desc: "remove-orphan-peer",
+        kind: "region",
+        region,
+        brief: `rm peer: store [${extra.store}]`,
+        steps: [{ kind: "remove-peer", store: extra.store }],
+      });
     }
   }
 

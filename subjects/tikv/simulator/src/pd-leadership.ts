@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { createAgent, tell } from "./ask.ts";
 import { decodeJson } from "./exact-json.ts";
+import { goDuration } from "./go-text.ts";
 import type { Log } from "./log.ts";
-import { PdMember } from "./pd-member.ts";
+import { memberIdOf, PdMember } from "./pd-member.ts";
 import type { Change } from "./quorum-log.ts";
 import { type LeaderChange, Quorum, type QuorumOptions } from "./quorum.ts";
 import { json, type Routes } from "./server.ts";
@@ -37,6 +38,8 @@ export class Leadership {
   #tickedMs = Date.now();
   #sleptUntilMs = 0;
   #introducedMs = 0;
+  /** In which the last leader that this member knew was elected. */
+  #ledTerm = 0;
   #isCampaigning = false;
 
   constructor(options: LeadershipOptions) {
@@ -77,13 +80,11 @@ export class Leadership {
     return this.#options.quorum.log.keys;
   }
 
-  #changed({ leader, isHandedOver }: LeaderChange): void {
+  #changed({ leader, before, isHandedOver }: LeaderChange): void {
     const { log, member, scale } = this.#options;
-    log(
-      "INFO",
-      "zap_raft.go:77",
-      `raft.node: ${member.name} elected leader ${leader ?? "none"} at term ${this.quorum.term}`,
-    );
+    if (before !== undefined) this.#sayOfEtcd(`lost leader ${this.#hexIdOf(before)} at term ${this.#ledTerm}`);
+    if (leader !== undefined) this.#sayOfEtcd(`elected leader ${this.#hexIdOf(leader)} at term ${this.quorum.term}`);
+    this.#ledTerm = this.quorum.term;
     clearTimeout(this.#campaign);
     if (leader !== member.name) {
       if (this.isServing)
@@ -101,6 +102,16 @@ export class Leadership {
     this.#campaign = setTimeout(() => void this.#serve(), Math.max(waitMs, 0));
   }
 
+  #sayOfEtcd(what: string): void {
+    const { log, member } = this.#options;
+    log("INFO", ["raft", "zap_raft.go:77"], `raft.node: ${this.#hexIdOf(member.name)} ${what}`);
+  }
+
+  /** As etcd writes a member's id. */
+  #hexIdOf(name: string): string {
+    return BigInt(memberIdOf(name, this.#options.quorum.peers.get(name) ?? "")).toString(16);
+  }
+
   /** The etcd leader's own clock starts with its election, so it remembers when the one before was last heard. */
   #heardOfLeaderMs = 0;
 
@@ -113,6 +124,7 @@ export class Leadership {
 
   async #takeOver(): Promise<void> {
     const { log, member, serves } = this.#options;
+    const campaignsMs = performance.now();
     log("INFO", "server.go:2012", "start to campaign PD leader", { "campaign-leader-name": member.name });
     try {
       await this.quorum.write([
@@ -126,8 +138,13 @@ export class Leadership {
     }
     if (!this.quorum.isLeader || this.isServing) return;
     this.isServing = true;
+    const servesMs = performance.now();
     serves();
-    log("INFO", "server.go:2117", "PD leader is ready to serve", { "leader-name": member.name });
+    log("INFO", "server.go:2117", "PD leader is ready to serve", {
+      "leader-name": member.name,
+      "total-cost": goDuration(performance.now() - campaignsMs),
+      cost: goDuration(performance.now() - servesMs),
+    });
   }
 
   #rest(): void {

@@ -1,4 +1,5 @@
 import { createAgent, tell } from "./ask.ts";
+import { goDuration } from "./go-text.ts";
 import type { Log } from "./log.ts";
 import type { Cluster, Region } from "./pd-cluster.ts";
 import { isDone, type Operator, type OperatorStatus, operatorText, timeoutOf } from "./pd-operator.ts";
@@ -8,12 +9,14 @@ import { Done, type Step } from "./wire.ts";
 export type Wanted = Pick<Operator, "desc" | "brief" | "kind" | "steps"> & { region: Region };
 
 /** How an end is counted, and said in the log. */
-const endings: Record<OperatorStatus, { event: string; message: string }> = {
-  SUCCESS: { event: "finish", message: "operator finish" },
-  TIMEOUT: { event: "timeout", message: "operator timeout" },
-  CANCEL: { event: "cancel", message: "operator canceled" },
-  REPLACED: { event: "replace", message: "operator replaced" },
-  RUNNING: { event: "check", message: "operator check" },
+const endings: Record<
+  Exclude<OperatorStatus, "RUNNING">,
+  { event: string; line: number; message: string; reason: string }
+> = {
+  SUCCESS: { event: "finish", line: 735, message: "operator finish", reason: "" },
+  REPLACED: { event: "replace", line: 745, message: "operator replaced", reason: "" },
+  TIMEOUT: { event: "timeout", line: 759, message: "operator timeout", reason: "timeout" },
+  CANCEL: { event: "cancel", line: 766, message: "operator canceled", reason: "admin stop" },
 };
 
 const keptMs = 600_000;
@@ -65,7 +68,11 @@ export class Operators {
     this.running.set(operator.regionId, operator);
     this.#count(about.desc, "create");
     this.#count(about.desc, "start");
-    this.#say("add operator", operator);
+    this.#log("INFO", "operator_controller.go:581", "add operator", {
+      "region-id": operator.regionId,
+      operator: `"${operatorText(operator, this.#startedAtMs)}"`,
+      "additional-info": "",
+    });
     this.advance(region);
     return true;
   }
@@ -127,27 +134,24 @@ export class Operators {
     );
   }
 
-  #end(operator: Operator, status: OperatorStatus): void {
+  #end(operator: Operator, status: keyof typeof endings): void {
     this.running.delete(operator.regionId);
     this.#sentMs.delete(operator.regionId);
     operator.status = status;
     operator.finishedAtMs = Date.now();
     this.ended.set(operator.regionId, operator);
-    const { event, message } = endings[status];
+    const { event, line, message, reason } = endings[status];
     this.#count(operator.desc, event);
-    this.#say(message, operator);
+    this.#log("INFO", `operator_controller.go:${line}`, message, {
+      "region-id": operator.regionId,
+      takes: goDuration(operator.finishedAtMs - operator.createdAtMs),
+      operator: `"${operatorText(operator, this.#startedAtMs)}"`,
+      "additional-info": JSON.stringify({ "cancel-reason": reason }),
+    });
   }
 
   #count(type: string, event: string): void {
     const key = `${type} ${event}`;
     this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
-  }
-
-  #say(message: string, operator: Operator): void {
-    const source = message === "add operator" ? "operator_controller.go:581" : "operator_controller.go:735";
-    this.#log("INFO", source, message, {
-      "region-id": operator.regionId,
-      operator: `"${operatorText(operator, this.#startedAtMs)}"`,
-    });
   }
 }

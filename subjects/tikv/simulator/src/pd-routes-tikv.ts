@@ -2,7 +2,7 @@ import { decodeJson } from "./exact-json.ts";
 import type { Log } from "./log.ts";
 import type { Coordinator } from "./pd-coordinator.ts";
 import { json, type Routes } from "./server.ts";
-import { Register, RegionHeartbeats, StoreHeartbeats } from "./wire.ts";
+import { Register, type Registration, RegionHeartbeats, StoreHeartbeats } from "./wire.ts";
 
 /** What TiKV tells PD's leader; gRPC on the same port in a real one. */
 export function tikvRoutes(coordinator: Coordinator, log: Log): Routes {
@@ -12,11 +12,9 @@ export function tikvRoutes(coordinator: Coordinator, log: Log): Routes {
       const registrations = Register.parse(decodeJson(body)).stores;
       const stores = await Promise.all(registrations.map((registration) => cluster.register(registration)));
       stores.forEach((registered, at) => {
-        const { address, version, statusAddress } = registrations[at] ?? {};
-        if (!("storeId" in registered)) return;
-        log("INFO", "grpc_service.go:876", "put store ok", {
-          store: `id:${registered.storeId} address:"${address}" version:"${version}" status_address:"${statusAddress}"`,
-        });
+        const about = registrations[at];
+        if (about !== undefined && "storeId" in registered)
+          log("INFO", "grpc_service.go:876", "put store ok", { store: storeText(registered.storeId, about) });
       });
       return json({ clusterId: String(cluster.clusterId), stores });
     },
@@ -39,4 +37,21 @@ export function tikvRoutes(coordinator: Coordinator, log: Log): Routes {
         })),
       }),
   };
+}
+
+/** As PD's log writes a store: protobuf's text. */
+function storeText(
+  id: number,
+  { address, version, statusAddress, gitHash, startTimestamp, deployPath }: Registration,
+): string {
+  const texts = Object.entries({
+    address,
+    version,
+    peer_address: address,
+    status_address: statusAddress,
+    git_hash: gitHash,
+    start_timestamp: startTimestamp,
+    deploy_path: deployPath,
+  });
+  return `id:${id} ${texts.map(([name, value]) => `${name}:${JSON.stringify(value)} `).join("")}`;
 }

@@ -103,7 +103,7 @@ const api = dispatch({
 });
 await serve(router(leadership.routes, unknownPath), { host, port: Number(new URL(peerUrl).port) });
 await serve(api, { host, port: Number(new URL(own.clientUrl).port) });
-log("INFO", "server.go:266", "PD is listening", {
+log("INFO", "simulator", "PD is listening", {
   "client-url": own.clientUrl,
   "peer-url": peerUrl,
   "time-scale": scale.factor,

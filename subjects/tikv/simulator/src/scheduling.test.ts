@@ -69,6 +69,20 @@ test("a region splits where it's told to", async () => {
   expect(right.start_key).toBe(key);
 });
 
+test("a peer too many is taken away again, so that a store can leave all the same", async () => {
+  const extra = async () =>
+    z.object({ count: z.int() }).parse((await cluster.pd("/regions/check/extra-peer")).body).count;
+  const Region = z.object({ id: z.int(), peers: z.array(z.object({ store_id: z.int() })) });
+  const { regions } = z.object({ regions: z.array(Region) }).parse((await cluster.pd("/regions")).body);
+  const [region] = regions;
+  const stores = await cluster.storesNow();
+  const outside = stores.find(({ store }) => !region?.peers.some(({ store_id }) => store_id === store.id));
+  await post("/operators", { name: "add-peer", region_id: region?.id, store_id: outside?.store.id });
+  const logs = () => cluster.pds.map(({ name }) => cluster.member(name).output).join("");
+  await until("it's to be taken away", () => logs().includes("remove-orphan-peer"));
+  await until("it is", async () => (await extra()) === 0);
+});
+
 test("a store that leaves is emptied, becomes a tombstone, and is forgotten; its process goes on", async () => {
   const { id } = (await cluster.storeOf("tikv-4")).store;
   await post("/stores/limit", { rate: 6_000 });

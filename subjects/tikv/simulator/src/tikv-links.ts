@@ -1,4 +1,5 @@
 import { createAgent, tell, type Told } from "./ask.ts";
+import { goDuration } from "./go-text.ts";
 import type { Log } from "./log.ts";
 import type { TimeScale } from "./time-scale.ts";
 import type { PeerHeartbeat } from "./wire.ts";
@@ -158,8 +159,15 @@ export class Links {
   }
 
   #hear(process: string, link: Link, incarnation: string, restarted: (process: string) => void): void {
-    if (link.failedMs !== undefined)
-      this.#log("INFO", "raft_client.rs:933", "connection established", { addr: process, try_count: 1 });
+    const store = this.#firstStoreOf(process);
+    if (link.failedMs !== undefined && store !== undefined)
+      this.#log("INFO", "raft_client.rs:933", "connection established", {
+        try_count: 1,
+        msg_count: 1,
+        cost: goDuration(Date.now() - link.failedMs),
+        addr: store.address,
+        store_id: store.id,
+      });
     if (link.incarnation !== undefined && link.incarnation !== incarnation) {
       link.wantsClaims = true;
       restarted(process);
@@ -168,6 +176,11 @@ export class Links {
     link.heardMs = Date.now();
     delete link.silentSinceMs;
     delete link.failedMs;
+  }
+
+  /** Who stands for a process in the log. */
+  #firstStoreOf(process: string): Entry | undefined {
+    return this.#stores.find((entry) => entry.process === process);
   }
 
   #score(link: Link, now: number): void {
@@ -182,17 +195,22 @@ export class Links {
   }
 
   #fail(process: string, link: Link, now: number): void {
-    const store = this.#stores.find((entry) => entry.process === process);
+    const store = this.#firstStoreOf(process);
     if (now - link.heardMs < 2.5 * this.rhythmMs + 250 || store === undefined) return;
     if (link.failedMs === undefined) {
       link.failedMs = now;
       const reason = link.silentSinceMs === undefined ? "Connection reset by peer" : "keepalive watchdog timeout";
+      const status = `RpcStatus { code: 14-UNAVAILABLE, message: "${reason}", details: [] }`;
       this.#log("WARN", "raft_client.rs:610", "connection aborted", {
         addr: store.address,
-        receiver_err: `Some(RpcFailure(RpcStatus { code: 14-UNAVAILABLE, message: "${reason}", details: [] }))`,
+        receiver_err: `Some(RpcFailure(${status}))`,
+        sink_error: `Some(RpcFinished(Some(${status})))`,
         store_id: store.id,
       });
-      this.#log("INFO", "store.rs:3466", "broadcasting unreachable", { unreachable_store_id: store.id });
+      this.#log("INFO", "store.rs:3466", "broadcasting unreachable", {
+        unreachable_store_id: store.id,
+        store_id: this.#firstStoreOf(this.#own)?.id ?? 0,
+      });
     } else if (now - link.failedMs > this.#scale.wait(reportFailureMs)) {
       link.failedMs = now;
       link.failures += 1;

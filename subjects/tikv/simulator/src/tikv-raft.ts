@@ -104,15 +104,25 @@ export class Raft {
   receive(claim: Claim): string | undefined {
     const peer = this.peers.get(claim.region.id);
     if (this.#options.isDiskFull()) {
-      this.#say("peer.rs:4888", "reject transferring leader", claim.region.id, { disk_usage: "AlreadyFull" });
+      this.#say("peer.rs:4888", "reject transferring leader", {
+        wait_data: "false",
+        is_learner: "false",
+        is_witness: "false",
+        disk_usage: "AlreadyFull",
+        pending_snapshot: "false",
+        from: this.#peerIdOn(claim.region, peer?.leader),
+        peer_id: this.#peerIdOn(claim.region, this.storeId),
+        region_id: claim.region.id,
+      });
       return "disk full";
     }
     if (peer === undefined || claim.term <= peer.term) return "stale";
-    this.#say(
+    const from = this.#peerIdOn(claim.region, peer.leader);
+    this.#sayOfRaft(
       "raft.rs:2400",
-      `[term ${peer.term}] received MsgTimeoutNow and starts an election to get leadership.`,
-      claim.region.id,
-      {},
+      `[term ${peer.term}] received MsgTimeoutNow from ${from} and starts an election to get leadership.`,
+      claim.region,
+      { from, term: peer.term },
     );
     this.#lead(peer, claim.term);
     return undefined;
@@ -151,7 +161,12 @@ export class Raft {
     const { links } = this.#options;
     const target = peer.region.peers.find(({ store }) => store === to);
     if (target?.role !== "Voter" || !links.isReachable(to)) return "unreachable";
-    this.#say("pd.rs:2008", "try to transfer leader", peer.region.id, { to_peer: `id: ${target.id} store_id: ${to}` });
+    this.#say("pd.rs:2008", "try to transfer leader", {
+      to_peers: "[]",
+      to_peer: `id: ${target.id} store_id: ${to}`,
+      from_peer: `id: ${this.#peerIdOn(peer.region, this.storeId)} store_id: ${this.storeId}`,
+      region_id: peer.region.id,
+    });
     const claim = { ...claimOf(peer, to), term: peer.term + 1 };
     const near = this.#options.neighbour(to);
     if (near !== undefined) return near.receive(claim);
@@ -166,7 +181,12 @@ export class Raft {
     if (key <= region.startKey || (region.endKey !== "" && key >= region.endKey)) return "key out of range";
     const version = region.version + 1;
     const made = region.peers.map((known, at) => ({ ...known, id: peers[at] ?? known.id }));
-    this.#say("apply.rs:2675", "split region", region.id, { keys: `1 keys range from ${key} to ${key}` });
+    this.#say("apply.rs:2675", "split region", {
+      keys: `1 keys range from ${key} to ${key}`,
+      region: regionText(region),
+      peer_id: this.#peerIdOn(region, this.storeId),
+      region_id: region.id,
+    });
     const half = { sizeBytes: peer.sizeBytes / 2, keys: peer.keys / 2 };
     Object.assign(peer, half);
     const left: Claim = {
@@ -204,7 +224,10 @@ export class Raft {
     if (now < peer.electAtMs) return;
     delete peer.leader;
     peer.electAtMs = now + this.#electionMs();
-    this.#say("raft.rs:1162", `became follower at term ${peer.term}`, peer.region.id, { term: peer.term });
+    this.#sayOfRaft("raft.rs:1162", `became follower at term ${peer.term}`, peer.region, {
+      from_role: "Leader",
+      term: peer.term,
+    });
   }
 
   async #stand(peer: Peer, now: number): Promise<void> {
@@ -215,8 +238,8 @@ export class Raft {
     if (!voters.includes(this.storeId)) return;
     delete peer.leader;
     const term = peer.term + 1;
-    this.#say("raft.rs:1569", "starting a new election", region.id, { term: peer.term });
-    this.#say("raft.rs:1213", `became pre-candidate at term ${peer.term}`, region.id, { term: peer.term });
+    this.#sayOfRaft("raft.rs:1569", "starting a new election", region, { term: peer.term });
+    this.#sayOfRaft("raft.rs:1213", `became pre-candidate at term ${peer.term}`, region, { term: peer.term });
     const others = voters.filter((store) => store !== this.storeId);
     const asked = others.map(async (store): Promise<number> => {
       const near = this.#options.neighbour(store);
@@ -228,7 +251,7 @@ export class Raft {
     });
     const granted = (await Promise.all(asked)).reduce((sum, votes) => sum + votes, 1);
     if (granted < majorityOf(region) || peer.term >= term || peer.leader !== undefined) return;
-    this.#say("raft.rs:1187", `became candidate at term ${term}`, region.id, { term });
+    this.#sayOfRaft("raft.rs:1187", `became candidate at term ${term}`, region, { term });
     this.#lead(peer, term);
   }
 
@@ -241,7 +264,7 @@ export class Raft {
     peer.reportedAtMs = Date.now();
     peer.pending = new Set(peer.region.peers.map(({ store }) => store).filter((store) => !links.isReachable(store)));
     peer.isChanged = true;
-    this.#say("raft.rs:1271", `became leader at term ${term}`, peer.region.id, { term });
+    this.#sayOfRaft("raft.rs:1271", `became leader at term ${term}`, peer.region, { term });
     this.#options.changed();
     this.#tellPeers(claimOf(peer, this.storeId));
   }
@@ -285,10 +308,27 @@ export class Raft {
     return this.#options.scale.wait(between(electionMs.min, electionMs.max));
   }
 
-  #say(source: string, message: string, regionId: number, fields: Record<string, string | number>): void {
-    const peerId = this.peers.get(regionId)?.region.peers.find(({ store }) => store === this.storeId)?.id;
-    this.#options.log("INFO", source, message, { ...fields, raft_id: peerId ?? 0, region_id: regionId });
+  #say(source: string, message: string, fields: Record<string, string | number>): void {
+    this.#options.log("INFO", source, message, fields);
   }
+
+  /** Raft's own lines end with whom they're about. */
+  #sayOfRaft(source: string, message: string, region: RegionMeta, fields: Record<string, string | number>): void {
+    const raft_id = this.#peerIdOn(region, this.storeId);
+    this.#say(source, message, { ...fields, raft_id, region_id: region.id });
+  }
+
+  /** 0 where it has none. */
+  #peerIdOn(region: RegionMeta, wanted: number | undefined): number {
+    return region.peers.find(({ store }) => store === wanted)?.id ?? 0;
+  }
+}
+
+/** As TiKV's log writes a region: protobuf's text, where keys that are empty are left out. */
+function regionText({ id, startKey, endKey, confVer, version, peers }: RegionMeta): string {
+  const keys = [startKey === "" ? "" : `start_key: ${startKey} `, endKey === "" ? "" : `end_key: ${endKey} `].join("");
+  const listed = peers.map(({ id, store }) => `peers { id: ${id} store_id: ${store} }`).join(" ");
+  return `id: ${id} ${keys}region_epoch { conf_ver: ${confVer} version: ${version} } ${listed}`;
 }
 
 function isNewer(a: RegionMeta, b: RegionMeta): boolean {

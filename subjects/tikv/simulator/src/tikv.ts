@@ -49,7 +49,7 @@ for (const store of stores) {
   const port = Number(store.options.statusAddress.split(":").at(-1));
   await serve(router(statusRoutes(store), unknown), { host, port });
 }
-log("INFO", "server.rs:422", "TiKV is ready to serve", { stores: stores.length });
+log("INFO", "server.rs:422", "TiKV is ready to serve");
 
 setInterval(() => {
   const now = Date.now();
