@@ -15,15 +15,20 @@ const isSameTarget = (cause: Symptom, effect: Symptom) => cause.target === effec
 const always = () => true;
 
 /** Says of one cause what follows from it, and why. */
-function of(cause: string, effects: Record<string, { joins: Explanation["joins"]; why: string }>): Explanation[] {
-  return Object.entries(effects).map(([effect, { joins, why }]) => ({ cause, effect, joins, why }));
+function of(cause: string, effects: Record<string, Pick<Explanation, "joins" | "why" | "tailMs">>): Explanation[] {
+  return Object.entries(effects).map(([effect, explanation]) => ({ cause, effect, ...explanation }));
 }
 
 /** Which violation explains which: what follows from a fault opens no ticket beside the fault's own. */
 export const explanations: Explanation[] = [
   ...of("store_down", {
     quorum_lost: { joins: always, why: "a quorum is lost with the stores that it was on" },
-    leaderless_regions: { joins: always, why: "what a dead store led has no leader until another one is elected" },
+    leaderless_regions: {
+      joins: always,
+      // After two came back at once: an election of 10 to 20 s, and a scrape, which is often one in 15 s.
+      tailMs: 60_000,
+      why: "what a dead store led has no leader until another one is elected",
+    },
     store_disconnected: {
       joins: isSameTarget,
       why: "a store that was down sends PD its first heartbeat seconds after it answers again",

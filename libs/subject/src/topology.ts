@@ -16,10 +16,15 @@ export interface Symptom {
   detail: Detail;
 }
 
+/** So long after its cause ended, a symptom still counts as its symptom: what broke needs time to recover. */
+export const tailMs = 30_000;
+
 /** Which violation explains which: while `cause` fires, `effect` opens no ticket of its own. */
 export interface Explanation {
   cause: string;
   effect: string;
+  /** How long it explains after the cause ended, where the recovery takes longer to be seen than 30 s. */
+  tailMs?: number;
   joins: (cause: Symptom, effect: Symptom) => boolean;
   why: string;
 }

@@ -148,3 +148,41 @@ test("a silent observer explains why nobody sees, not what was seen broken befor
   const found = story.violations.findLast(({ invariant, target }) => invariant === "down" && target === "b");
   expect(found).toMatchObject({ state: "firing", explainedBy: [], mayBeExplained: false });
 });
+
+/** When the first word on the invariant came that nothing explains, in ms after `down` cleared. */
+function alone(story: Story, invariant: string): number | undefined {
+  const clearedAtMs =
+    story.violations.findLast((one) => one.invariant === "down" && one.state === "cleared")?.asOf ?? 0;
+  const word = story.violations.find((one) => one.invariant === invariant && one.explainedBy.length === 0);
+  return word && word.asOf - clearedAtMs;
+}
+
+test("what takes longer to recover is explained for longer, where the explanation says so", () => {
+  const explanations = toyRoom.explanations.map((each) =>
+    each.effect === "slow" ? { ...each, tailMs: 60_000 } : each,
+  );
+  const story = new Story({ ...toyRoom, explanations });
+  story.next({ ...downA, ...slowA });
+  story.times(11);
+  story.next(upA);
+  story.times(70);
+  expect(alone(story, "slow")).toBe(60_000);
+});
+
+test("a source that was blind is given two of its readings to see again, however short the times are made", () => {
+  const blinded = {
+    cause: "down",
+    effect: "source_blind",
+    joins: (_: unknown, { detail }: { detail: { kind: string; source?: string } }) => detail.source === "metrics",
+    why: "a toy",
+  };
+  const room = { ...toyRoom, graceScale: 0.01, explanations: [...toyRoom.explanations, blinded] };
+  const story = new Story(room);
+  story.next();
+  story.next({ ...downA, metrics: { a: "failed" } });
+  story.times(20, { afterMs: 100 });
+  story.next({ ...upA, afterMs: 100 });
+  story.times(50, { afterMs: 100 });
+  expect(story.said("down")).toEqual(["firing a", "cleared a"]);
+  expect(alone(story, "source_blind")).toBe(2_000);
+});

@@ -1,12 +1,13 @@
+import type { Snapshot } from "@operator/contracts/snapshot";
 import { type ViolationKey, violationKeyOf } from "@operator/contracts/violation";
 import { framework, isWholeSource } from "@operator/subject/framework";
-import type { Explanation, Symptom } from "@operator/subject/topology";
+import { type Explanation, type Symptom, tailMs } from "@operator/subject/topology";
 import { type Failure, messageOf } from "./case.ts";
 import type { Ended } from "./memory.ts";
 import { isFired, type Track } from "./track.ts";
 
-/** So long after its cause ended, a symptom still counts as its symptom: what broke needs time to recover. */
-export const tailMs = 30_000;
+/** Readings in which a source that was blind has to be seen to see again; its rhythm isn't scaled. */
+const readingsMin = 2;
 
 /** Why a violation is there, as far as others tell: asked of anything that is broken or was. */
 export interface Explainer {
@@ -15,9 +16,20 @@ export interface Explainer {
   mayBeExplained: (effect: Symptom) => boolean;
 }
 
-/** Explains by what has fired and hasn't cleared, and by what ended within the last 30 s (scaled). */
+/**
+ * Explains by what has fired and hasn't cleared, and by what ended within the explanation's tail (30 s unless told, scaled). Of
+ * a blind source it's two readings of that source at least.
+ */
 export function explainer(
-  given: { subject: string; tracks: readonly Track[]; ended: readonly Ended[]; nowMs: number; failures: Failure[] },
+  given: {
+    subject: string;
+    tracks: readonly Track[];
+    ended: readonly Ended[];
+    nowMs: number;
+    failures: Failure[];
+    /** As far as there is one. */
+    snapshot?: Snapshot | undefined;
+  },
   explanations: readonly Explanation[],
   graceScale: number,
 ): Explainer {
@@ -25,8 +37,12 @@ export function explainer(
   const firing = given.tracks
     .filter(isFired)
     .map(({ invariant, target, breach }) => ({ invariant, target, detail: breach.detail }));
-  const over = given.ended.filter(({ endedAtMs }) => nowMs - endedAtMs < tailMs * graceScale);
-  const causes: Symptom[] = [...firing, ...over];
+  const rhythmOf = ({ detail }: Symptom) =>
+    detail.kind === "blind" ? (given.snapshot?.sources[detail.source]?.rhythmMs ?? 0) : 0;
+  const isOver = (cause: Symptom & { endedAtMs?: number }, explanation: Explanation, effect: Symptom) =>
+    cause.endedAtMs !== undefined &&
+    nowMs - cause.endedAtMs >= Math.max((explanation.tailMs ?? tailMs) * graceScale, readingsMin * rhythmOf(effect));
+  const causes: (Symptom & { endedAtMs?: number })[] = [...firing, ...given.ended];
   const silence = firing.filter(({ invariant }) => invariant === framework.observerSilent.name);
 
   const causesNamed = Map.groupBy(causes, ({ invariant }) => invariant);
@@ -43,7 +59,9 @@ export function explainer(
   };
   const causesOf = (effect: Symptom) =>
     (explaining.get(effect.invariant) ?? []).flatMap((explanation) =>
-      (causesNamed.get(explanation.cause) ?? []).filter((cause) => joins(explanation, cause, effect)),
+      (causesNamed.get(explanation.cause) ?? []).filter(
+        (cause) => !isOver(cause, explanation, effect) && joins(explanation, cause, effect),
+      ),
     );
 
   /** A whole source has no fault of its own when something else explains each of its targets. */

@@ -3,7 +3,8 @@ import type { VerdictLine } from "@operator/contracts/verdicts";
 import type { Violation } from "@operator/contracts/violation";
 import type { Case, Failure } from "./case.ts";
 import { Citing } from "./cite.ts";
-import { explainer, tailMs } from "./explain.ts";
+import { explainer } from "./explain.ts";
+import { tailMs } from "@operator/subject/topology";
 import { lineOf } from "./lines.ts";
 import { type Ended, keyOf, type Memory } from "./memory.ts";
 import type { Recall } from "./recall.ts";
@@ -45,7 +46,8 @@ export function settle(
   const tracks = new Map(memory.tracks.map((track) => [keyOf(track), track]));
   const known = new Map(Object.entries(memory.known));
   // What left on purpose doesn't come back: it's remembered only for as long as it explains.
-  const keptMs = { cleared: comebackWindowMs, retired: tailMs * room.graceScale };
+  const tailsMax = Math.max(tailMs, ...room.explanations.map((each) => each.tailMs ?? 0));
+  const keptMs = { cleared: comebackWindowMs, retired: tailsMax * room.graceScale };
   const before = memory.ended.filter(({ endedAtMs, how }) => nowMs - endedAtMs < keptMs[how]);
   const cleared = Map.groupBy(
     before.filter(({ how }) => how === "cleared"),
@@ -79,7 +81,12 @@ export function settle(
 
   const ended = [...before, ...over.map(({ track, how }) => endedOf(track, how, nowMs))].slice(-endedMax);
   const current = [...tracks.values()];
-  const why = explainer({ subject, tracks: current, ended, nowMs, failures }, room.explanations, room.graceScale);
+  const { snapshot } = at;
+  const why = explainer(
+    { subject, tracks: current, ended, nowMs, failures, snapshot },
+    room.explanations,
+    room.graceScale,
+  );
   const violations: Violation[] = [];
   for (const { track, how, reason } of over) {
     violations.push(violationOf(subject, track, { nowMs, state: how, summary: `${how}: ${reason}` }, why));
