@@ -5,6 +5,12 @@ import { cluster, storeList } from "./targets.ts";
 /** Stores report to PD every 10 s; a leader that is new knows of each only what etcd kept, which is up to 5 min old. */
 const settleMs = 20_000;
 
+/**
+ * A disk is slow from this score on, of 1 to 100. It doubles in each round of 10 s in which writes to the disk took over
+ * 500 ms: three to four bad rounds.
+ */
+export const diskScoreMax = 10;
+
 /** What a rule needs that takes PD's word. */
 export const pdWord: Need = { source: "members", target: cluster };
 

@@ -1,5 +1,5 @@
 import type { Invariant } from "@operator/subject/invariant";
-import { doubtOfPd, isLeaving, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { diskScoreMax, doubtOfPd, isLeaving, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
 import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
 import { cluster } from "./targets.ts";
@@ -62,7 +62,7 @@ export const forgottenEvictLeader: Invariant<State> = {
   graceMs: 300_000,
   worstDetectionMs: 315_000,
   limit: "may lead",
-  why: "An evict-leader scheduler is kept in etcd: it outlives PD's leader, the store's restart and whoever set it, and until somebody removes it the store serves nothing and the others carry its share. v8.5.5 doesn't show it in /stores, and no official rule tells of it. Five minutes are longer than a drain and a restart of a store take; it doesn't count while the store is down, catching up or being decommissioned, as it's meant then. The grace goes on meanwhile.",
+  why: "An evict-leader scheduler is kept in etcd: it outlives PD's leader, the store's restart and whoever set it, and until somebody removes it the store serves nothing and the others carry its share. v8.5.5 doesn't show it in /stores, and no official rule tells of it. Five minutes are longer than a drain and a restart of a store take; it doesn't count while the store is down, catching up, slow or being decommissioned, as it's meant then. The grace goes on meanwhile. So what drained a slow store is reminded once its disk is quick, when it can be undone.",
   targets: (state) => storesOf(state).map(([store]) => store),
   needs: (store) => [scheduleOfCluster, pdWord, { source: "probe", target: store }],
   judge: (state, store, atMs) => {
@@ -94,6 +94,10 @@ export const forgottenEvictLeader: Invariant<State> = {
     }
     if (pd.state !== "Up" || pd.isBusy === true) {
       return { verdict: "unknown", reason: `${store} is kept from leading, and is catching up: it may be at work on` };
+    }
+    if ((pd.slowScore ?? 1) >= diskScoreMax) {
+      const reason = `${store} is kept from leading, and its disk is slow (${pd.slowScore} of 100): nobody forgot that`;
+      return { verdict: "unknown", reason };
     }
     return {
       verdict: "violated",

@@ -1,12 +1,10 @@
 import type { Invariant } from "@operator/subject/invariant";
 import { slowP99Of } from "./invariant-high-latency.ts";
-import { doubtOfPd, isDrained, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
+import { diskScoreMax, doubtOfPd, isDrained, pdWord, storeLeft, storesOf } from "./invariant-pd-word.ts";
 import { pointersTo } from "./invariant-pointers.ts";
 import type { State } from "./state.ts";
 import { cluster } from "./targets.ts";
 
-/** Of 1 to 100. It doubles in each round of 10 s in which writes to the disk took over 500 ms: three to four bad rounds. */
-const diskScoreMax = 10;
 /** A network score of 1 is what a quick peer has. */
 const blameMin = 2;
 /** From here on a score has no room left to be seen rising. */
@@ -23,7 +21,7 @@ export const storeSlow: Invariant<State> = {
   graceMs: 3_000,
   worstDetectionMs: 55_000,
   limit: diskScoreMax,
-  why: "A store that hangs by half stays Up in PD with every field green. Two signs: TiKV's own score of its disk from 10 on (PD calls it slow from 80, the official PD_cluster_slow_tikv_nums a minute later, and it's evicted at 100), and the score that the others give the network to it. The latter falls only over ten minutes, so its level is history: a store is blamed when a score has just risen, and two others, or all there are, agree. One blamer alone may itself be the slow one. A store that was cut off blames everybody, and is blamed by everybody. Scores come with heartbeats, every 10 s, so 3 s is one of them; it's more than store_down takes to be found, which would explain it. A store that was drained harms nobody by being slow: forgotten_evict_leader tells of it. It isn't well again before its requests of the last minute were quick, so that their latency is never told once more of its own. While a store is down, and for 30 s after, the others' word is about that. No official rule looks at the network's score.",
+  why: "A store that hangs by half stays Up in PD with every field green. Two signs: TiKV's own score of its disk from 10 on (PD calls it slow from 80, the official PD_cluster_slow_tikv_nums a minute later, and it's evicted at 100), and the score that the others give the network to it. The latter falls only over ten minutes, so its level is history: a store is blamed when a score has just risen, and two others, or all there are, agree. One blamer alone may itself be the slow one. A store that was cut off blames everybody, and is blamed by everybody. Scores come with heartbeats, every 10 s, so 3 s is one of them; it's more than store_down takes to be found, which would explain it. A store that was drained harms nobody by being slow; forgotten_evict_leader tells of it once it's quick. It isn't well again before its requests of the last minute were quick, so that their latency is never told once more of its own. While a store is down, and for 30 s after, the others' word is about that. No official rule looks at the network's score.",
   targets: (state) => storesOf(state).map(([store]) => store),
   needs: (store) => [
     { source: "stores", target: store },

@@ -190,6 +190,8 @@ const ofScheduling: Row[] = [
   ["one that is down may be at work on", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, probe: { [one]: down("refused") } }, "unknown"],
   ["one that is just back, and catches up, may be", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, stores: { [one]: { isBusy: true } } }, "unknown"],
   ["and one of which PD hasn't heard since", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, stores: { [one]: { state: "Disconnected" } } }, "unknown"],
+  ["one with a slow disk was drained for that", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, stores: { [one]: { slowScore: 10 } } }, "unknown"],
+  ["until it's quick", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, stores: { [one]: { slowScore: 9 } } }, "violated evicted"],
   ["one that is being decommissioned isn't to lead", "forgotten_evict_leader", one, { schedule: { cluster: { evictLeader: [one] } }, stores: { [one]: { state: "Offline" } } }, "ok Offline"],
   ["a new PD leader knows of no schedulers, nor of this one", "forgotten_evict_leader", one, { schedule: { cluster: { schedulers: [] } } }, "unknown"],
   ["and its word is awaited", "forgotten_evict_leader", one, newLeader, "unknown"],

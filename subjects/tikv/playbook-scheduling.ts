@@ -128,34 +128,30 @@ export function forgottenEvictLeader(sight: Sight): Answer {
     .stores(store)
     .slice(0, 4)
     .flatMap((other) => sight.cite(`regions that ${other} leads meanwhile`, "stores", other, "leaderCount"));
-  const score = sight.number("stores", store, "slowScore") ?? 1;
   const disk = sight.cite(`how slow ${store} finds its disk, of 100`, "stores", store, "slowScore");
   const limit = sight.number("schedule", cluster, "leaderScheduleLimit");
-  const isSlow = sight.isSlow(store);
   const ours = file.actions.find(
     ({ action, target, state }) =>
       action === "drain_store" && target === store && ["executed", "verified"].includes(state),
   );
+  const drainedFor = ours && seconds(Math.max(0, file.atMs - ours.atMs));
   const atMs = citations.value("first_bad", "atMs");
   const upSinceMs = sight.number("probe", store, "sinceMs");
   const upFor =
     typeof atMs === "number" && upSinceMs !== undefined ? `, and has answered for ${seconds(atMs - upSinceMs)}` : "";
-  const drainedFor = ours && seconds(Math.max(0, file.atMs - ours.atMs));
-  const headline = ours
-    ? `${store} is still kept from leading: the operator drained it ${drainedFor} ago, and its disk is ${isSlow ? "slow still" : "quick again"}`
-    : `${store} is kept from leading by an evict-leader scheduler that nobody removed`;
-  const wellOrNot = isSlow ? `whose disk is slow (${score} of 100)` : "which is well";
   return faultOf(sight, {
-    headline,
+    headline: ours
+      ? `${store} is still kept from leading: the operator drained it ${drainedFor} ago, and its disk is quick`
+      : `${store} is kept from leading by an evict-leader scheduler that nobody removed`,
     causes: [
       {
         category: "misconfigured",
         target: store,
-        mechanism: `evict-leader-scheduler is there for ${store}, ${wellOrNot}${upFor}. It's kept in etcd and outlives restarts of PD and of the store, so a drain whose author forgot it or died lasts for ever: ${store} serves nothing, the others carry its share.${limit === 0 ? " leader-schedule-limit is 0 as well: until that is set back, it gets no leaders even without the scheduler." : ""}${ours ? ` The operator drained it itself, ${drainedFor} ago, for ticket ${ours.ticket}; a drain lasts until somebody takes it back.` : ""}`,
-        evidence: [...own, ...up, ...(ours || isSlow ? disk : []), ...others],
+        mechanism: `evict-leader-scheduler is there for ${store}, which is well${upFor}. It's kept in etcd and outlives restarts of PD and of the store, so a drain whose author forgot it or died lasts for ever: ${store} serves nothing, the others carry its share.${limit === 0 ? " leader-schedule-limit is 0 as well: until that is set back, it gets no leaders even without the scheduler." : ""}${ours ? ` The operator drained it itself, for ticket ${ours.ticket}; a drain lasts until somebody takes it back.` : ""}`,
+        evidence: [...own, ...up, ...(ours ? disk : []), ...others],
       },
     ],
-    confidence: isSlow ? 0.6 : 0.9,
+    confidence: 0.9,
     alternatives: [
       {
         cause: { category: "none", target: store },
@@ -165,67 +161,40 @@ export function forgottenEvictLeader(sight: Sight): Answer {
       },
       {
         cause: { category: "overloaded", target: store },
-        whyRejected: isSlow
-          ? `Not excluded: its disk is slow (${score} of 100), so ${ours ? "the reason for the drain goes on" : "somebody may have drained it for that"}.`
-          : "A slow store is drained by another scheduler, evict-slow-store, from 100 on; this one's disk is quick.",
-        for: isSlow ? disk : [],
-        against: isSlow ? [] : disk,
+        whyRejected: "A store is drained for a slow disk; this one's is quick.",
+        for: [],
+        against: disk,
       },
     ],
-    options: isSlow
-      ? [mending(store), undraining(store, false), asking(true)]
-      : [undraining(store, true), asking(false)],
-    proposals: isSlow
-      ? []
-      : [
-          {
-            action: "undrain_store",
-            target: store,
-            parameters: {},
-            why: ours
-              ? `${store} is up and its disk is quick; the operator's drain of ${drainedFor} ago keeps it from leading. Whether its requests are quick shows when it leads`
-              : `${store} is up and quick, and an evict-leader scheduler that nobody removed keeps it from leading`,
-          },
+    options: [
+      {
+        title: `Let ${store} lead again`,
+        steps: [
+          `the action undrain_store removes evict-leader-scheduler-${store.replace("store-", "")}; PD then gives it leaders, a few at a time`,
         ],
+        risk: "low",
+        riskWhy: "Leaders move without data. It can be drained again at once.",
+        recommended: true,
+        why: `Nothing is seen to be the matter with it, and the others do its work.${ours ? " Whether its requests are quick shows when it leads." : ""}`,
+      },
+      looking(
+        "Ask who drained it",
+        ["PD's audit log has the address and the caller of POST /schedulers"],
+        "If it's meant, a silence says so.",
+        false,
+      ),
+    ],
+    proposals: [
+      {
+        action: "undrain_store",
+        target: store,
+        parameters: {},
+        why: ours
+          ? `${store} is up and its disk is quick; the operator's own drain of ${drainedFor} ago keeps it from leading`
+          : `${store} is up and quick, and an evict-leader scheduler that nobody removed keeps it from leading`,
+      },
+    ],
     verify: [`${store} leads regions again: the first ones within seconds, its share after a minute or more.`],
     missing: ours ? [] : ["who added the scheduler, and why: PD's audit log has it"],
   });
-}
-
-function mending(store: string): Option {
-  return {
-    title: `Mend what makes ${store} slow, then let it lead again`,
-    steps: [
-      "on its host: iostat -x, dmesg, what else writes to this disk",
-      `when its disk is quick: remove evict-leader-scheduler-${store.replace("store-", "")}, e.g. pd-ctl scheduler remove`,
-    ],
-    risk: "none",
-    riskWhy: "Until then it serves nothing, and nobody waits for it.",
-    recommended: true,
-    why: "Let lead now it would make its clients wait again.",
-  };
-}
-
-function undraining(store: string, recommended: boolean): Option {
-  return {
-    title: `Let ${store} lead again`,
-    steps: [
-      `the action undrain_store removes evict-leader-scheduler-${store.replace("store-", "")}; PD then gives it leaders, a few at a time`,
-    ],
-    risk: "low",
-    riskWhy: "Leaders move without data. It can be drained again at once.",
-    recommended,
-    why: recommended
-      ? "Nothing is the matter with it, and the others do its work."
-      : "Only if its share is needed more than its clients' time.",
-  };
-}
-
-function asking(isSlow: boolean): Option {
-  return looking(
-    "Ask who drained it",
-    ["PD's audit log has the address and the caller of POST /schedulers"],
-    isSlow ? "It may have been drained for a reason that goes on." : "If it's meant, a silence says so.",
-    false,
-  );
 }

@@ -4,14 +4,12 @@ import { TargetName } from "@operator/contracts/names";
 import type { Citations } from "@operator/evidence/citations";
 import type { CaseFile } from "@operator/subject/case-file";
 import { ProbeReading } from "@operator/subject/probe";
+import { diskScoreMax } from "./invariant-pd-word.ts";
 import type { State } from "./state.ts";
 import { cluster } from "./targets.ts";
 
 type Source = keyof State;
 type Path = [source: Source, target: string, ...fields: string[]];
-
-/** A disk is slow from here on, as `store_slow` has it. */
-const slowScoreMin = 10;
 
 /** Citing more members than these shows nothing more. */
 const membersCitedMax = 5;
@@ -107,7 +105,7 @@ export class Sight {
 
   /** By its own score of its disk. */
   isSlow(store: string): boolean {
-    return (this.number("stores", store, "slowScore") ?? 1) >= slowScoreMin;
+    return (this.number("stores", store, "slowScore") ?? 1) >= diskScoreMax;
   }
 
   /** Something that is seen speaks against giving it leaders: an action's guard sees more, and fresher. */
