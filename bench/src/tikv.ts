@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Stack } from "@operator/stack/stack";
-import type { ProcessSpec } from "@operator/subject/processes";
 import { z } from "zod";
 import { breakMembers, detectionFacts } from "./break-members.ts";
 import { claim, type Figure, type Measuring, percentile, short, spread } from "./figures.ts";
@@ -13,7 +12,7 @@ const pdTimes = 5;
 const pdWithinMs = 30_000;
 /** The cluster's times with the loop's: with graces alone shortened, an election would outlast the grace for one. */
 const shortenedBy = 4;
-const shortened = { graceScale: 1 / shortenedBy, adjust: inTime(shortenedBy) };
+const shortened = { graceScale: 1 / shortenedBy, timeScale: shortenedBy };
 /** An hour in five minutes. */
 const hourScale = 12;
 
@@ -95,7 +94,7 @@ async function measureQuiet(measuring: Measuring): Promise<Figure> {
   await using stack = await Stack.start({
     subject: "tikv",
     graceScale: 1 / hourScale,
-    adjust: inTime(hourScale),
+    timeScale: hourScale,
   });
   await using watch = await Watch.start(await stack.connect("cli"), "tikv");
   const startedMs = performance.now();
@@ -114,14 +113,6 @@ async function measureQuiet(measuring: Measuring): Promise<Figure> {
     ],
     data: { minutes, tickets: opened.map(({ ticket }) => ticket.id) },
   };
-}
-
-/** The simulator, so many times as fast. */
-function inTime(scale: number) {
-  return (spec: ProcessSpec): ProcessSpec => ({
-    ...spec,
-    environment: { ...spec.environment, TIKV_SIMULATOR_TIME_SCALE: String(scale) },
-  });
 }
 
 const Stores = z.object({

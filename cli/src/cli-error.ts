@@ -79,6 +79,7 @@ export const failures = {
   EVIDENCE_MISSING: { exit: 66, means: "the snapshots that a diagnosis would rest on aren't kept any more" },
   ACTION_UNKNOWN: { exit: 66, means: "no action fits what was typed" },
   AUDIT_UNKNOWN: { exit: 66, means: "nothing in the audit is about what was typed" },
+  FAULT_NOT_HERE: { exit: 69, means: "the demo's local processes can't have this fault; containers can" },
   FAULT_UNKNOWN: { exit: 66, means: "no fault that chaos knows fits what was typed" },
   SILENCE_UNKNOWN: { exit: 66, means: "there is no such silence, or not any more" },
   SNAPSHOT_UNKNOWN: { exit: 66, means: "there is no such snapshot, or not any more" },

@@ -17,6 +17,7 @@ const Summary = z.object({
         z.looseObject({
           fault: z.string(),
           target: z.string(),
+          invariant: z.string(),
           detectMs: z.number(),
           engine: z.string(),
           rootCause: z.object({ category: z.string(), target: z.string() }),
@@ -24,6 +25,9 @@ const Summary = z.object({
           action: z.string().nullable(),
           verified: z.boolean(),
         }),
+      ),
+      leftovers: z.array(
+        z.looseObject({ invariant: z.string(), action: z.string().nullable(), verified: z.boolean() }),
       ),
       tickets: z.number(),
       cleared: z.boolean(),
@@ -36,14 +40,23 @@ const Summary = z.object({
 export function spawnDemo(...options: string[]) {
   return spawn(process.execPath, [join(root, "cli", "src", "main.ts"), "demo", "--json", ...options], {
     cwd: root,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+/** Runs a demo that is refused: what it says, and its exit code. */
+export async function refusedDemo(...options: string[]) {
+  const demo = spawnDemo(...options);
+  demo.stdout.resume();
+  const [said, [code]] = await Promise.all([text(demo.stderr), once(demo, "exit")]);
+  return { said, code: Number(code) };
 }
 
 /** Runs the demo to its end; `complaints` are what it found wrong, by scenario. */
 export async function runDemo(...options: string[]) {
   const demo = spawnDemo(...options);
-  const [out, [code]] = await Promise.all([text(demo.stdout), once(demo, "exit")]);
+  const [out, said, [code]] = await Promise.all([text(demo.stdout), text(demo.stderr), once(demo, "exit")]);
+  if (said !== "") console.error(said);
   const last = out.trim().split("\n").at(-1) ?? "";
   const read = Summary.safeParse(JSON.parse(last));
   if (!read.success) throw new Error(`the demo ended without a summary, with: ${last}`);

@@ -12,6 +12,7 @@ interface Switch {
   name: string;
   title: string;
   cause: CauseCategory;
+  leaves?: string;
   breaks: Fault["breaks"];
   /** Below `/simulator/`. */
   path: "disk" | "slow" | "pd-link";
@@ -91,6 +92,7 @@ export const slowStore = switchedOn({
   name: "slow_store",
   title: "A store's disk is slow, and PD calls it Up",
   cause: "overloaded",
+  leaves: "forgotten_evict_leader",
   breaks: breaksNothing,
   path: "slow",
   parameters: slow,

@@ -76,5 +76,5 @@ export const scenarios: Scenario[] = [
 /** A killed store, which PD can't mend; and an eviction that was left behind, which it can. */
 export const story = ["kill_store", "leave_evict_leader"];
 
-/** An eviction counts as forgotten after five minutes: here after half a minute. */
-export const graceScale = 0.1;
+/** An eviction counts as forgotten after five minutes: here after one. */
+export const timeScale = 5;

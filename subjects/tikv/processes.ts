@@ -17,6 +17,7 @@ export const processes: ProcessPlan = {
     "load",
   ],
   secrets: [],
+  timeScaleVariable: "TIKV_SIMULATOR_TIME_SCALE",
   specs: ({ ports, folder }) => [
     ...pds.map((name): ProcessSpec => ({
       name,

@@ -8,6 +8,8 @@ export interface Root {
   fault: string;
   /** As the loop names it: chaos kills `tikv-1`, the loop sees `store-4`. */
   target: string;
+  /** What the ticket is about; null when none opened. */
+  invariant: string | null;
   /** Fault → ticket open, in ms; null when none opened in time. */
   detectMs: number | null;
   /** Fault → diagnosis on the ticket, in ms. */
@@ -22,11 +24,24 @@ export interface Root {
   verified: boolean;
 }
 
+/** What a remedy left behind, and what became of that once the fault was over. */
+export interface Leftover {
+  invariant: string;
+  target: string;
+  action: string | null;
+  verified: boolean;
+}
+
 /** What a scenario came to: one line of the demo's summary. Every claim is computed from what was seen on the bus. */
 export interface Outcome {
   scenario: string;
   roots: Root[];
-  /** Tickets opened since the first fault; one per fault is right, none where nothing is broken. */
+  /** Of remedies that were used: each with a ticket of its own. */
+  leftovers: Leftover[];
+  /**
+   * Tickets opened from the first fault until everything was ok again; one per fault and leftover is right, none where
+   * nothing is broken.
+   */
   tickets: number;
   /** Fresh observations closed them. */
   cleared: boolean;
@@ -45,6 +60,8 @@ export interface SeenFault {
   target: string;
   /** The root cause that a right diagnosis names. */
   cause: string;
+  /** The invariant that tells of what the remedy leaves behind; undefined: nothing is left. */
+  leaves: string | undefined;
   faultMs: number;
   refused: FaultEvent | undefined;
 }
@@ -65,11 +82,15 @@ export function outcomeOf(seen: {
   faults: SeenFault[];
   tickets: SeenTicket[];
   cleared: boolean;
+  /** What wasn't ok again in the end. */
+  unwell: string | undefined;
   recoveredBy: Outcome["recoveredBy"];
   clearMs: number | null;
 }): Outcome {
   const { scenario, expects, faults, tickets, recoveredBy } = seen;
-  const wanted = expects === "roots" ? faults.length : 0;
+  const left =
+    recoveredBy === "action" && expects === "roots" ? faults.flatMap((fault) => leftoverOf(fault, tickets)) : [];
+  const wanted = expects === "roots" ? faults.length + left.length : 0;
   const ids = tickets.map(({ ticket }) => ticket.id).join(", ") || "none";
   const judged = expects === "roots" ? faults.map((fault) => rootOf(fault, tickets, recoveredBy)) : [];
   const abouts = new Set(faults.map(({ target }) => target));
@@ -77,16 +98,23 @@ export function outcomeOf(seen: {
   const wrong = [
     ...faults.map(({ refused }) => refused && `chaos made no fault: ${refused.code ?? refused.phase}: ${refused.text}`),
     ...judged.flatMap((each) => each.wrong),
+    ...left
+      .filter(({ verified }) => !verified)
+      .map(
+        ({ invariant, target }) => `what the remedy left, ${invariant} of ${target}, was not put right by an action`,
+      ),
     tickets.length !== wanted && `${tickets.length} tickets instead of ${wanted}: ${ids}`,
     ...tickets
       .filter(({ ticket }) => !abouts.has(ticket.target))
       .map(({ ticket }) => `ticket ${ticket.id} is not about ${[...abouts].join(" or ")}`),
     wanted > 0 && !seen.cleared && "not every ticket closed",
+    seen.unwell,
     wanted > 0 && seen.cleared && !cleared && "a ticket was closed by something else than fresh observations",
   ].filter((complaint) => typeof complaint === "string");
   return {
     scenario,
     roots: judged.map(({ root }) => root),
+    leftovers: left,
     tickets: tickets.length,
     cleared,
     clearMs: seen.clearMs,
@@ -126,6 +154,7 @@ function rootOf(
   const root: Root = {
     fault,
     target,
+    invariant: own?.ticket.invariant ?? null,
     detectMs: own ? rounded(own.openMs - faultMs) : null,
     diagnoseMs: own?.diagnosedMs === undefined ? null : rounded(own.diagnosedMs - faultMs),
     engine: own?.diagnosis?.engine.kind ?? null,
@@ -135,6 +164,15 @@ function rootOf(
     verified: action?.state === "verified",
   };
   return { root, wrong };
+}
+
+function leftoverOf({ leaves, target }: SeenFault, tickets: SeenTicket[]): Leftover[] {
+  if (leaves === undefined) return [];
+  const own = tickets.find(({ ticket }) => ticket.invariant === leaves && ticket.target === target);
+  const action = own?.action;
+  return [
+    { invariant: leaves, target, action: action?.proposal.action ?? null, verified: action?.state === "verified" },
+  ];
 }
 
 /** Tenths of a millisecond. */

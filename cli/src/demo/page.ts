@@ -71,13 +71,17 @@ export function plainPage(write: (line: string) => void, shell: Pick<Shell, "has
         `  ${`+${time}`.padStart(12)}  ${paint(format, by.padEnd(12))}  ${text}${ticket ? paint("dim", `  [${ticket}]`) : ""}`,
       );
     },
-    outcome: ({ ok, roots, tickets, clearMs, recoveredBy, wrong }) => {
+    outcome: ({ ok, roots, leftovers, tickets, clearMs, recoveredBy, wrong }) => {
       const facts = [
         ...roots.flatMap(({ target, detectMs, rootCause, engine, evidence, action, verified }) => [
           `${target} seen in ${detectMs ?? "–"} ms`,
           `cause ${rootCause ? `${rootCause.category} ${rootCause.target}` : "unknown"} by the ${engine ?? "–"} from ${evidence} checked facts`,
           action === null ? "no action of ours fits" : `${action} ${verified ? "verified" : "not verified"}`,
         ]),
+        ...leftovers.map(
+          ({ invariant, action, verified }) =>
+            `then ${invariant}, as the remedy was left: ${action ?? "no action"} ${verified ? "verified" : "not verified"}`,
+        ),
         `${tickets} ticket${tickets === 1 ? "" : "s"}`,
         ...(clearMs === null
           ? []

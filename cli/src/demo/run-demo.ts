@@ -5,7 +5,6 @@ import { renderDiagnosis } from "@operator/evidence/render";
 import { CliError } from "../cli-error.ts";
 import { Stack } from "@operator/stack/stack";
 import type { Action } from "@operator/contracts/action";
-import type { VerdictLine } from "@operator/contracts/verdicts";
 import { loadRoom } from "@operator/subject/load";
 import type { Fault, Member } from "@operator/subject/fault";
 import type { Scenario } from "@operator/subject/scenario";
@@ -13,6 +12,7 @@ import { ThrowAwayApprover } from "./approver.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Page } from "./page.ts";
 import { type PlannedFault, runScenario } from "./scenario.ts";
+import { untilWell } from "./until-well.ts";
 import { type Seen, watch } from "./watch.ts";
 
 export interface DemoPlan {
@@ -35,17 +35,22 @@ export interface DemoPlan {
 export async function runDemo(plan: DemoPlan): Promise<boolean> {
   const { page, signal } = plan;
   const started = performance.now();
-  const { faults: known, scenarios: composed, story, graceScale = 1 } = await loadRoom(plan.subject, "faults");
+  const { faults: known, scenarios: composed, story, timeScale = 1 } = await loadRoom(plan.subject, "faults");
   const chosen = (plan.scenarios ?? story).map((name) => scenarioOf(name, known, composed));
   using approver = new ThrowAwayApprover();
   await using stack = await Stack.start({
     subject: plan.subject,
     counts: { actuator: 1, chaos: 1 },
-    graceScale,
+    graceScale: 1 / timeScale,
+    timeScale,
     environment: { actuator: { OPERATOR_APPROVERS_FILE: approver.file }, diagnoser: plan.diagnoser },
     onUp: page.up,
   });
   const members = [...stack.kinds].map(([target, kind]): Member => ({ target, kind, state: "running" }));
+  const planned = chosen.map((scenario) => ({
+    ...scenario,
+    faults: scenario.faults.map((each) => plannedOf(each, known, members)),
+  }));
   const { url, passwords } = stack.nats;
   mkdirSync(dirname(plan.contextFile), { recursive: true });
   writeFileSync(
@@ -86,14 +91,16 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
       ms: Math.round(performance.now() - started),
     });
 
-    if (graceScale !== 1)
-      page.note(`graces and hold-downs are multiplied by ${graceScale}: some are minutes by default`);
+    if (timeScale !== 1)
+      page.note(
+        `waiting times are divided by ${timeScale}, the loop's graces and the simulated subject's own: some are minutes`,
+      );
+    // Breaking what is broken already would prove nothing.
+    const unwell = await untilWell(subscribe, signal);
+    if (unwell !== undefined) throw new Error(`${plan.subject}: ${unwell}`);
     const outcomes: Outcome[] = [];
-    for (const scenario of chosen) {
+    for (const { faults, ...scenario } of planned) {
       if (signal.aborted) break;
-      const unwell = await untilWell(subscribe, signal);
-      if (unwell.length > 0) throw new Error(notWell(plan.subject, unwell));
-      const faults = scenario.faults.flatMap((each) => plannedOf(each, known, members));
       page.scenario(scenario.name, faults);
       let faultMs: number | undefined;
       const outcome = await runScenario({
@@ -113,11 +120,14 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
         signal,
       });
       if (signal.aborted) break;
-      const { diagnoses, ...said } = outcome;
+      const { diagnoses, isWell, ...said } = outcome;
       for (const diagnosis of diagnoses) page.page(renderDiagnosis(diagnosis));
       page.outcome(said);
       outcomes.push(said);
+      if (!isWell) break;
     }
+    const untold = chosen.slice(outcomes.length).map(({ name }) => name);
+    if (untold.length > 0 && !signal.aborted) page.note(`not told, on what is broken already: ${untold.join(", ")}`);
     const ok = outcomes.length === chosen.length && outcomes.every((outcome) => outcome.ok);
     if (!signal.aborted) page.summary({ ok, scenarios: outcomes });
     if (plan.keep && !signal.aborted) {
@@ -150,54 +160,21 @@ function scenarioOf(name: string, known: Fault[], composed: Scenario[]): Scenari
   throw new CliError("FAULT_UNKNOWN", `no fault or scenario "${name}": there are ${names}`);
 }
 
-/** A fault at its place in this subject; none where the room has no such target. */
+/** A fault at its place in this subject. */
 function plannedOf(
   { fault: name, at = 0, force = false }: Scenario["faults"][number],
   known: Fault[],
   members: Member[],
-): PlannedFault[] {
+): PlannedFault {
   const fault = known.find((each) => each.name === name);
   const target = fault?.targets(members)[at];
-  return fault && target !== undefined ? [{ fault: name, target, cause: fault.cause, ttlMs: ttlOf(fault), force }] : [];
-}
-
-const wellTimes = 3;
-/** After a change of a leader somewhere a subject may need a minute and more to know itself again. */
-const wellWithinMs = 150_000;
-
-/**
- * Waits until the same lines are all ok, three verdicts in a row: breaking what is broken already would prove nothing. Resolves
- * with what isn't ok when the time is over.
- */
-async function untilWell(
-  subscribe: (listener: (seen: Seen) => void) => () => void,
-  signal: AbortSignal,
-): Promise<VerdictLine[]> {
-  const { promise, resolve } = Promise.withResolvers<VerdictLine[]>();
-  let well = { lines: 0, times: 0 };
-  let unwell: VerdictLine[] = [];
-  const unsubscribe = subscribe((seen) => {
-    if (seen.kind !== "verdicts") return;
-    const { lines } = seen.message;
-    unwell = lines.filter(({ state }) => state !== "ok");
-    const isWell = lines.length > 0 && unwell.length === 0;
-    const times = isWell ? (well.lines === lines.length ? well.times + 1 : 1) : 0;
-    well = { lines: lines.length, times };
-    if (times === wellTimes) resolve([]);
-  });
-  const timer = setTimeout(() => resolve(unwell), wellWithinMs);
-  const stopped = () => resolve([]);
-  signal.addEventListener("abort", stopped, { once: true });
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stopped);
-    unsubscribe();
+  if (!fault || target === undefined) {
+    const who = members.map((member) => member.target).join(", ");
+    throw new CliError(
+      "FAULT_NOT_HERE",
+      `${name} can't be done to any of the demo's local processes (${who}): try it in containers, \`npm run operator -- deploy local up\`, then \`operator chaos inject\``,
+    );
   }
-}
-
-function notWell(subject: string, unwell: VerdictLine[]): string {
-  const lines = unwell.map((line) => `  ${line.invariant} of ${line.target} is ${line.state}: ${line.reason}`);
-  return [`${subject} didn't become well within ${wellWithinMs / 1_000} s:`, ...lines].join("\n");
+  const { cause, leaves } = fault;
+  return { fault: name, target, cause, leaves, ttlMs: ttlOf(fault), force };
 }

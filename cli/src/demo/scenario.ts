@@ -8,6 +8,7 @@ import { flow } from "@operator/contracts/flow";
 import type { Ticket } from "@operator/contracts/ticket";
 import { type Outcome, outcomeOf, rounded, type SeenFault, type SeenTicket } from "./outcome.ts";
 import { tellingOf } from "./telling.ts";
+import { untilWell } from "./until-well.ts";
 import type { Seen } from "./watch.ts";
 
 const injectWithinMs = 20_000;
@@ -18,12 +19,6 @@ const proposeWithinMs = 10_000;
 const settleWithinMs = 120_000;
 const closeWithinMs = 90_000;
 const stormMs = 2_500;
-/**
- * What follows from a fault, e.g. an election, is let show itself and pass before the fault is taken back: it would outlive
- * its explanation, which is as short as the graces are scaled, and get a ticket of its own.
- */
-const symptomsShowWithinMs = 4_000;
-const symptomsPassWithinMs = 30_000;
 /** So long nothing may open where nothing is broken. */
 const quietMs = 30_000;
 
@@ -32,11 +27,15 @@ export interface Story {
   tell: (event: { atMs: number; by: string; text: string; ticket?: string }) => void;
 }
 
-/** A fault to make. `ttlMs`: so long it lasts by itself. `cause`: what a right diagnosis names. */
+/**
+ * A fault to make. `ttlMs`: so long it lasts by itself. `cause`: what a right diagnosis names. `leaves`: the invariant that
+ * tells of what the remedy leaves behind.
+ */
 export interface PlannedFault {
   fault: string;
   target: string;
   cause: string;
+  leaves?: string | undefined;
   ttlMs: number;
   force: boolean;
 }
@@ -76,9 +75,10 @@ interface Case {
 
 /**
  * Asks chaos for faults, and follows what the loop makes of them: tickets, diagnoses, the actions that it proposes, their
- * approval, and the tickets' end. Where no action is proposed the faults are reverted. Everything is seen on the bus.
+ * approval, and the tickets' end. Where no action is proposed the faults are reverted. It ends when everything is ok again: a
+ * ticket that opens on the way there is the scenario's too, and what it proposes is decided on. Everything is seen on the bus.
  */
-export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diagnosis[] }> {
+export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diagnosis[]; isWell: boolean }> {
   const { bus, subject, story, signal } = run;
   const faults = run.faults.map((planned) => ({
     ...planned,
@@ -87,8 +87,6 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
   }));
   const cases = new Map<string, Case>();
   const actions = new Map<string, Action>();
-  /** Symptoms that fire now, by invariant and target. */
-  const symptoms = new Set<string>();
   let closedMs: number | undefined;
   const told = new Set<string>();
   let wake = () => {};
@@ -102,11 +100,6 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
     }
     if (seen.kind === "fault") {
       faults.find(({ id }) => id === seen.message.id)?.phases.set(seen.message.phase, seen.message);
-    }
-    if (seen.kind === "violation") {
-      const { invariant, target, state, explainedBy } = seen.message;
-      if (state === "firing" && explainedBy.length > 0) symptoms.add(`${invariant}/${target}`);
-      else symptoms.delete(`${invariant}/${target}`);
     }
     if (seen.kind === "action") actions.set(seen.message.id, seen.message);
     if (seen.kind === "ticket") {
@@ -139,7 +132,7 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
     }
     const isAnswered = () => faults.every(({ phases }) => injectionEnds.some((phase) => phases.has(phase)));
     await until(isAnswered, injectWithinMs);
-    const seenFaults = faults.map(({ fault, target, cause, phases }): SeenFault => {
+    const seenFaults = faults.map(({ fault, target, cause, leaves, phases }): SeenFault => {
       // `injecting` is said before the effect, so that what is measured from it is never too short.
       const begun = phases.get("injecting");
       const named = phases.get("proved") ?? phases.get("injected");
@@ -147,6 +140,7 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
         fault,
         target: named?.observedAs ?? named?.target ?? target,
         cause,
+        leaves,
         faultMs: begun ? monotonic(begun.atMs) : performance.now(),
         refused: phases.get("refused") ?? phases.get("failed"),
       };
@@ -167,21 +161,24 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
       await until(() => false, stormMs);
     }
     const proposals = [...cases.values()].flatMap(({ ticket }) => diagnosisOf(ticket)?.answer.proposals ?? []);
+    const decided = new Set<string>();
+    /** Asks for a decision about each action that waits for one, and follows those that are approved to their end. */
+    const decideOnOpen = async () => {
+      for (const action of open().filter(({ id }) => !decided.has(id))) {
+        decided.add(action.id);
+        if (await run.decide(action)) await until(() => isOver(actions.get(action.id)), settleWithinMs);
+      }
+    };
     let recoverMs: number | undefined;
     if (proposals.length > 0 && (await until(() => actions.size > 0, proposeWithinMs))) {
-      for (const action of open()) {
-        if (!(await run.decide(action))) continue;
-        await until(() => isOver(actions.get(action.id)), settleWithinMs);
-        recoverMs = effectFromMs(actions.get(action.id)) ?? recoverMs;
-      }
+      await decideOnOpen();
+      recoverMs = [...actions.values()].map(effectFromMs).findLast((fromMs) => fromMs !== undefined);
     }
     const recoveredBy = recoverMs === undefined ? ("revert" as const) : ("action" as const);
     const revert = async () => {
       for (const { id } of faults.filter(isInjected)) await command({ revert: id });
     };
     if (recoverMs === undefined && anyInjected) {
-      const isFollowed = await until(() => symptoms.size > 0, symptomsShowWithinMs);
-      if (isFollowed) await until(() => symptoms.size === 0, symptomsPassWithinMs);
       recoverMs = performance.now();
       await revert();
     }
@@ -190,6 +187,16 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
     // What chaos still holds of them must not hinder what comes next.
     if (recoveredBy === "action") await revert();
     await until(() => faults.every((one) => !isInjected(one) || one.phases.has("reverted")), injectWithinMs);
+    const clearMs = recoverMs === undefined || closedMs === undefined ? null : rounded(closedMs - recoverMs);
+    const awaitsDecision = () => open().some(({ id }) => !decided.has(id));
+    const ending = untilWell(run.subscribe, signal).then((why) => ({ why }));
+    let ended: { why: string | undefined } | undefined;
+    while (ended === undefined) {
+      const first = await Promise.race([ending, until(awaitsDecision, 1_000)]);
+      if (typeof first === "object") ended = first;
+      else await decideOnOpen();
+    }
+    const unwell = ended.why;
     const tickets = [...cases.values()].map(({ ticket, openMs, diagnosedMs }): SeenTicket => ({
       ticket,
       openMs,
@@ -203,10 +210,11 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
       faults: seenFaults,
       tickets,
       cleared,
+      unwell,
       recoveredBy,
-      clearMs: recoverMs === undefined || closedMs === undefined ? null : rounded(closedMs - recoverMs),
+      clearMs,
     });
-    return { ...outcome, diagnoses: tickets.flatMap(({ diagnosis }) => diagnosis ?? []) };
+    return { ...outcome, isWell: unwell === undefined, diagnoses: tickets.flatMap(({ diagnosis }) => diagnosis ?? []) };
   } finally {
     unsubscribe();
   }

@@ -26,6 +26,8 @@ export interface StackPlan {
   counts?: Partial<Record<ServiceName, number>>;
   /** Multiplies graces and hold-downs; tests that scale them say so. */
   graceScale?: number;
+  /** Divides the waiting times of a simulated subject; one that has no such time is refused. */
+  timeScale?: number;
   /** Start the subject's members; true unless told. Without them there's no load either. */
   members?: boolean;
   /** Start the subject's load generators too; true unless told. */
@@ -121,7 +123,10 @@ export class Stack implements AsyncDisposable {
           if (result.status === "rejected") throw result.reason;
         }
       };
-      const specs = processes.specs({ ports, folder, secrets }).map((spec) => plan.adjust?.(spec, ports) ?? spec);
+      const specs = processes
+        .specs({ ports, folder, secrets })
+        .map((spec) => inTime(spec, plan.timeScale, processes.timeScaleVariable))
+        .map((spec) => plan.adjust?.(spec, ports) ?? spec);
       // Services wait for the bus and for each other, so they start at once; the observer last, or it would rightly
       // report members that haven't started yet.
       const results = await Promise.allSettled([
@@ -240,4 +245,11 @@ export class Stack implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+/** A member whose waiting times are divided by so much. */
+function inTime(spec: ProcessSpec, scale: number | undefined, variable: string | undefined): ProcessSpec {
+  if (scale === undefined || scale === 1) return spec;
+  if (variable === undefined) throw new Error(`time scale ${scale}: the subject's members are real, their time is too`);
+  return { ...spec, environment: { ...spec.environment, [variable]: String(scale) } };
 }

@@ -52,6 +52,11 @@ interface FaultBase {
    * nothing. Absent: the target is what is touched, and the loop calls it so.
    */
   resolve?: (target: string, members: Member[], hands: FaultHands, signal: AbortSignal) => Promise<Resolved>;
+  /**
+   * The invariant that tells of what the operator's remedy leaves behind once the fault is over, at the same target: a store
+   * that was drained for its slow disk is to lead again. Absent: nothing is left.
+   */
+  leaves?: string;
   /** How long it lasts unless told, and at most. */
   ttlMs: { default: number; max: number };
   /** Why it would break the quorum, or take the last one; undefined when it doesn't. `force` overrides it. */

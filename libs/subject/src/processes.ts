@@ -29,6 +29,11 @@ export interface ProcessPlan {
     secrets: Record<string, string>;
     logFile: (name: string) => string;
   }) => Record<string, string>;
+  /**
+   * The variable that divides the members' own waiting times, where they are simulated: a grace that is shorter than what
+   * the subject needs to recover would call its recovery a fault, so who shortens the loop's times shortens the subject's.
+   */
+  timeScaleVariable?: string;
   /** Added for the services that may change the subject, actuator and chaos: with it they're let in. */
   writeEnvironment?: (given: { secrets: Record<string, string> }) => Record<string, string>;
 }

@@ -21,10 +21,10 @@ export interface RoomFiles {
   playbook: { playbook: Playbook; playbookName: string };
   actions: { actions: Action<never>[] };
   /**
-   * `scenarios`: those of more than one fault. `story`: what the demo tells unless told, scenarios by name. `graceScale`: what
-   * it multiplies graces and hold-downs by, where they are minutes that nobody wants to wait for.
+   * `scenarios`: those of more than one fault. `story`: what the demo tells unless told, scenarios by name. `timeScale`: what
+   * it divides times by where they are minutes that nobody wants to wait for, the loop's and the simulated subject's alike.
    */
-  faults: { faults: Fault[]; scenarios: Scenario[]; story: string[]; graceScale?: number };
+  faults: { faults: Fault[]; scenarios: Scenario[]; story: string[]; timeScale?: number };
   /** `settings`: the room's environment, variable by variable. */
   settings: { settings: z.ZodRawShape; settingsHelp: { name: string; about: string; default?: string }[] };
   processes: { processes: ProcessPlan };
