@@ -18,7 +18,7 @@ export const leaderImbalance: Invariant<State> = {
   severity: "warning",
   graceMs: 330_000,
   worstDetectionMs: 345_000,
-  limit: "half of the mean, or 10",
+  limit: "the larger of 10 and half of the mean",
   unit: "leaders",
   why: "A store that leads more does more, and takes more with it when it dies. PD's own balance-leader scheduler keeps stores within a few leaders of each other; after a restart it needs a minute or more to bring them back. More than half of the mean apart, and at least 10, for five and a half minutes: longer than forgotten_evict_leader takes to be found, which would explain it. Stores that are kept from leading, leave, or aren't Up and answering aren't counted. For a minute after a PD leader change PD doesn't know who leads idle regions: unknown while it knows fewer than nine of ten. No official rule looks at it.",
   targets: ({ stores }) => (stores ? [cluster] : []),

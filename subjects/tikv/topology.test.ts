@@ -91,6 +91,8 @@ test.each<[string, Symptom[], string[]]>([
     [`store_disconnected ${one}`, "scheduling_disabled cluster", "source_blind prometheus"],
   ],
   ["what nobody sees while PD has no leader", [broken("pd_no_leader", "cluster"), broken("leaderless_regions", "cluster"), broken("under_replicated_regions", "cluster"), broken("leader_imbalance", "cluster")], ["pd_no_leader cluster"]],
+  ["writes that wait for a quorum", [broken("quorum_lost", "cluster"), broken("high_latency", four)], ["quorum_lost cluster"]],
+  ["a store that may have lost its way to clients as well as to PD", [broken("store_disconnected", one), broken("high_latency", one), broken("high_latency", four)], [`store_disconnected ${one}`, `high_latency ${four}`]],
   ["a slow store", [broken("store_slow", one), broken("high_latency", one), broken("high_latency", "cluster"), broken("leader_imbalance", "cluster")], [`store_slow ${one}`]],
   ["a full disk", [broken("low_disk_space", one), broken("under_replicated_regions", "cluster"), broken("leader_imbalance", "cluster")], [`low_disk_space ${one}`]],
   ["a limit at 0", [broken("scheduling_disabled", "cluster"), broken("under_replicated_regions", "cluster"), broken("leader_imbalance", "cluster")], ["scheduling_disabled cluster"]],
@@ -100,3 +102,10 @@ test.each<[string, Symptom[], string[]]>([
 ])("tickets are opened for the fault alone: %s", (_, symptoms, roots) => {
   expect(rootsOf(symptoms)).toEqual(roots);
 }); // prettier-ignore
+
+test("what a dead store led is explained until an election of 20 s, a scrape in 15 s and three verdicts are over", () => {
+  const [leaderless] = topology.explanations.filter(
+    ({ cause, effect }) => cause === "store_down" && effect === "leaderless_regions",
+  );
+  expect(leaderless?.tailMs).toBeGreaterThanOrEqual(20_000 + 15_000 + 3_000);
+});
