@@ -6,7 +6,7 @@ import { z } from "zod";
 import { KnownStores } from "./known-stores.ts";
 import { storesSource } from "./observe-stores.ts";
 import { PdClient, pdDispatcher } from "./pd-client.ts";
-import { PdStores, storesPath } from "./pd-stores.ts";
+import { storesPath } from "./pd-stores.ts";
 import { recorded, type Recorded, serveRecorded, type Serving } from "./recorded.fixture.ts";
 import { StoreReading } from "./state.ts";
 
