@@ -4,7 +4,9 @@ import type { Log } from "./log.ts";
 import type { Leadership } from "./pd-leadership.ts";
 import { redirectErrors, unknownPath } from "./pd-routes-members.ts";
 import type { Answer, Asked, Handler } from "./server.ts";
+import type { TimeScale } from "./time-scale.ts";
 
+/** How long a member waits for somebody to lead before it says that nobody does. */
 const noLeaderMs = 3_000;
 const proxyMs = 30_000;
 /** What a member says about the cluster before the first store came. */
@@ -16,6 +18,7 @@ const local =
 interface DispatchOptions {
   leadership: Leadership;
   name: string;
+  scale: TimeScale;
   log: Log;
   own: Handler;
   /** The leader's routes, while this member leads. */
@@ -23,7 +26,7 @@ interface DispatchOptions {
 }
 
 /** Who answers a request: this member itself, or its leader through it. A follower never redirects, it proxies. */
-export function dispatch({ leadership, name, log, own, leading }: DispatchOptions): Handler {
+export function dispatch({ leadership, name, scale, log, own, leading }: DispatchOptions): Handler {
   const agent = new Agent({ connect: { timeout: 10_000 }, headersTimeout: proxyMs, bodyTimeout: proxyMs });
 
   return async (asked) => {
@@ -32,6 +35,7 @@ export function dispatch({ leadership, name, log, own, leading }: DispatchOption
     if (local.test(`${asked.method} ${asked.path}`)) return await own(asked);
     if (!asked.path.startsWith("/pd/")) return unknownPath(asked);
     if (leads !== undefined) return await answer(asked, leads);
+    if (!leadership.quorum.hasJoined) return redirectErrors.notStarted();
     if (asked.headers["pd-redirector"] !== undefined) return redirectErrors.notLeader();
     if (asked.headers["pd-allow-follower-handle"] !== undefined && clusterPaths.test(asked.path))
       return pdJson(notBootstrapped, 500);
@@ -50,7 +54,7 @@ export function dispatch({ leadership, name, log, own, leading }: DispatchOption
   }
 
   async function viaLeader(asked: Asked): Promise<Answer | "drop"> {
-    const deadlineMs = Date.now() + noLeaderMs;
+    const deadlineMs = Date.now() + scale.wait(noLeaderMs);
     for (;;) {
       const { leader } = leadership;
       if (leader !== undefined && leader.name !== name) return await proxy(asked, leader.clientUrl);

@@ -67,6 +67,23 @@ test("ids are uint64, written exactly, and the same everywhere", async () => {
   ]);
 });
 
+test("a follower doesn't pass on what was passed on to it, and has no word of its own on the stores", async () => {
+  const [follower = 1] = othersOf(await leader());
+  const asked = async (header: string) => {
+    const answer = await ask("GET", `${cluster.pds[follower - 1]?.url}/pd/api/v1/stores`, {
+      headers: { [header]: "x" },
+    });
+    return [answer.status, answer.type.split(";")[0], answer.text];
+  };
+  expect(await asked("PD-Redirector")).toEqual([
+    500,
+    "text/plain",
+    "[PD:apiutil:ErrRedirectToNotLeader]redirect to not leader\n",
+  ]);
+  const notBootstrapped = "[PD:cluster:ErrNotBootstrapped]TiKV cluster not bootstrapped, please start TiKV first";
+  expect(await asked("PD-Allow-follower-handle")).toEqual([500, "application/json", `"${notBootstrapped}"\n`]);
+});
+
 test("a successor that has just died takes nothing over: the leader goes on serving, and can resign to another", async () => {
   const old = await leader();
   const [a = 1, b = 2] = othersOf(old);
@@ -166,6 +183,35 @@ test("two of three dead: the survivor answers its ping and believes in the dead 
   cluster.start(cluster.pds[b - 1]?.name ?? "");
   await untilUp(a);
   expect((await cluster.pd("/regions/count", a)).text).toContain('"count": 30');
+});
+
+test("a member that never knew a leader isn't started; one that lost its followers finds nobody who leads, after 3 s", async () => {
+  await using other = await startCluster({ scale: 3, stores: 0 });
+  other.start("pd-1");
+  await until(
+    "it listens",
+    async () =>
+      await other.pd("/ping").then(
+        () => true,
+        () => false,
+      ),
+  );
+  const alone = await other.pd("/stores");
+  expect([alone.status, alone.text]).toEqual([500, "[PD:server:ErrServerNotStarted]server not started\n"]);
+  other.start("pd-2");
+  other.start("pd-3");
+  let nth = 0;
+  await until("one leads", async () => {
+    const name = Leader.safeParse((await other.pd("/leader")).body).data?.name;
+    nth = other.pds.findIndex((pd) => pd.name === name) + 1;
+    return nth > 0;
+  });
+  for (const { name } of other.pds) if (name !== `pd-${nth}`) await other.member(name).kill();
+  await until("it leads no longer", async () => (await other.pd("/leader", nth)).status !== 200);
+  const askedMs = performance.now();
+  const answered = await other.pd("/stores", nth);
+  expect([answered.status, answered.text]).toEqual([503, "[PD:apiutil:ErrRedirectNoLeader]redirect finds no leader\n"]);
+  expect((performance.now() - askedMs) * 3).toBeGreaterThan(2_900);
 });
 
 test("followers export zeros of what only the leader knows, and nothing of the stores", async () => {

@@ -131,7 +131,7 @@ export const redirectErrors = {
   notLeader: () => pdText(500, "[PD:apiutil:ErrRedirectToNotLeader]redirect to not leader"),
   failed: () => pdText(500, "[PD:apiutil:ErrRedirect]redirect failed"),
   noLeader: () => pdText(503, "[PD:apiutil:ErrRedirectNoLeader]redirect finds no leader"),
-  notStarted: () => pdJson("[PD:server:ErrServerNotStarted]server not started", 500),
+  notStarted: () => pdText(500, "[PD:server:ErrServerNotStarted]server not started"),
 };
 
 function hasRegions(coordinator: Coordinator | undefined): boolean {

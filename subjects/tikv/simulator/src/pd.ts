@@ -91,6 +91,7 @@ const local = localRoutes({
 const api = dispatch({
   leadership,
   name,
+  scale,
   log,
   own: router(local, unknownPath),
   leading: () =>

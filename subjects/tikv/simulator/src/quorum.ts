@@ -44,6 +44,8 @@ const pausedMs = 500;
  */
 export class Quorum {
   leader: string | undefined;
+  /** Since its process began, it has known a leader once. */
+  hasJoined = false;
   readonly #options: QuorumOptions;
   readonly #agent = createAgent();
   readonly #others: [name: string, url: string][];
@@ -157,6 +159,7 @@ export class Quorum {
   #follow(leader: string | undefined, isHandedOver = false): void {
     const before = this.leader;
     this.leader = leader;
+    this.hasJoined ||= leader !== undefined;
     if (before === leader) return;
     for (const { reject } of this.#waiting.splice(0)) reject(new Error("etcdserver: leader changed"));
     this.#options.changed({ leader, before, isHandedOver });

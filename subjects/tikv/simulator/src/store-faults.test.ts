@@ -76,7 +76,10 @@ test("a killed store: its regions are led elsewhere after an election, PD says D
   );
   expect(await stateOf("tikv-1"), "PD hears of it only with its next heartbeat").toBe("Disconnected");
   await until("it is up", async () => (await stateOf("tikv-1")) === "Up");
-  expect((await cluster.storeOf("tikv-1")).store.id).toBe(id);
+  const back = await cluster.storeOf("tikv-1");
+  expect(back.store.id).toBe(id);
+  expect(back.status["is_busy"], "it catches up").toBe(true);
+  await until("it has caught up", async () => (await cluster.storeOf("tikv-1")).status["is_busy"] === undefined);
   await until("no peer lags", async () => (await checked("pending-peer")) === 0);
   await untilWell();
 });
@@ -108,6 +111,30 @@ test("a paused store: its port accepts, its peers find the network to it slow, a
     return counts.reduce<number>((sum, count) => sum + (count ?? 0), 0) === 30;
   });
   await untilWell();
+});
+
+test("a store that PD hasn't taken yet takes no leaders: who led a region leads it still", async () => {
+  await using other = await startCluster();
+  other.start("tikv-1");
+  const region = {
+    id: 18,
+    startKey: "",
+    endKey: "",
+    confVer: 5,
+    version: 5,
+    peers: [{ id: 19, store: 1, role: "Voter" }],
+  };
+  const body = JSON.stringify({ claim: { region, term: 6, leader: 1, sizeBytes: 0, keys: 0 } });
+  let answered: unknown;
+  await until("it listens", async () => {
+    const url = `http://${other.tikvs[0]?.address}/simulator/hand-over`;
+    answered = await ask("POST", url, { body }).then(
+      ({ body }) => body,
+      () => undefined,
+    );
+    return answered !== undefined;
+  });
+  expect(answered).toEqual({ isDone: false, reason: "not started" });
 });
 
 test("two stores killed: nothing is served, the survivor stops leading, and no check of PD's shows it", async () => {
@@ -143,6 +170,13 @@ test("a store that is asked to end has its leaders moved first, so no client not
   expect(member.output).toContain('["All leaders evicted, completing graceful shutdown"]');
   expect(await leadersOf("tikv-3"), "PD has heard of it from those who lead now").toBe(0);
   expect(await stateOf("tikv-3"), "PD takes it for up until it has missed heartbeats").toBe("Up");
+  const { id } = (await cluster.storeOf("tikv-3")).store;
+  await until("PD gives it leaders, gone as it is", async () =>
+    new RegExp(`balance-leader-scheduler \\{transfer leader: store \\d+ to ${id}\\}`).test(
+      (await cluster.pd("/operators")).text,
+    ),
+  );
+  expect(await stateOf("tikv-3")).toBe("Up");
   cluster.start("tikv-3");
   await untilWell();
 });
@@ -170,6 +204,35 @@ test("what is set on a status port holds, shows in PD and in metrics, and ends b
       `{"simulator":true,"storeId":${(await cluster.storeOf("tikv-1")).store.id}}`,
   );
   expect(await sample("tikv_raftstore_slow_score", 'type="raft"', "tikv-1")).toBe(1);
+});
+
+test("while PD has no leader, clients notice nothing", async () => {
+  const Leader = z.object({ name: z.string() });
+  const { name } = Leader.parse((await cluster.pd("/leader")).body);
+  const nth = name === "pd-1" ? 2 : 1;
+  await cluster.member(name).kill();
+  let failures = 0;
+  const withoutMs = await until("another leads", async () => {
+    const { okPerS, failedPerS } = await workload();
+    failures = Math.max(failures, okPerS === 0 ? 1 : failedPerS);
+    const leader = Leader.safeParse((await cluster.pd("/leader", nth)).body).data;
+    return leader !== undefined && leader.name !== name;
+  });
+  expect(withoutMs * scale).toBeGreaterThan(9_000);
+  expect(failures).toBe(0);
+  cluster.start(name);
+  await until("it follows", async () => (await cluster.pd("/leader").catch(() => undefined))?.status === 200);
+  await untilWell();
+});
+
+test("it says everywhere that it's a simulator", async () => {
+  expect((await cluster.pd("/version")).text).toContain('"version": "v8.5.5-simulator"');
+  expect((await cluster.pd("/members")).text).toContain('"binary_version": "v8.5.5-simulator"');
+  expect((await cluster.storeOf("tikv-1")).store["version"]).toBe("8.5.5-simulator");
+  for (const url of [`http://${cluster.tikvs[0]?.status}/simulator`, `${cluster.workloadUrl}/workload`])
+    expect((await ask("GET", url)).body).toMatchObject({ simulator: true });
+  for (const name of ["pd-1", "tikv-1", "load"])
+    expect(cluster.member(name).output.split("\n")[0]).toMatch(/simulat(or|ed)/);
 });
 
 test("cut off from PD it serves as before, and PD says Disconnected", async () => {

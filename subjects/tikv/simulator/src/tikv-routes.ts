@@ -97,15 +97,17 @@ export function peerRoutes(stores: Store[], links: Links, restarted: (process: s
     },
     "POST /simulator/hand-over": ({ body }) => {
       const { claim } = HandOver.parse(decodeJson(body));
-      const reason = raftOf(claim.leader)?.receive(claim);
+      const raft = raftOf(claim.leader);
+      // It listens before PD has taken it: who led so far has to go on.
+      const reason = raft === undefined ? "not started" : raft.receive(claim);
       return json(reason === undefined ? { isDone: true } : { isDone: false, reason });
     },
     "POST /simulator/step": async ({ body }) => {
       const { region, leader, step } = StepForRegion.parse(decodeJson(body));
       const store = stores.find(({ id }) => id === leader);
       // From behind a cut link nothing of PD arrives.
-      if (store === undefined || store.disturbances.isPdLinkCut) return "drop";
-      const reason = await store.raft?.carryOut(region, step);
+      if (store?.raft === undefined || store.disturbances.isPdLinkCut) return "drop";
+      const reason = await store.raft.carryOut(region, step);
       return json(reason === undefined ? { isDone: true } : { isDone: false, reason });
     },
     "POST /simulator/load": ({ body }) => {
