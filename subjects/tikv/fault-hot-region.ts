@@ -10,7 +10,7 @@ import { regionIdOf, regionTarget } from "./targets.ts";
 /** Whichever region is written most when the fault is made: the journal has its id. */
 const role = "busiest-region";
 
-const Parameters = z.strictObject({ putsPerS: z.int().min(1).max(100_000).default(2_000) });
+const Parameters = z.strictObject({ putsPerS: z.int().min(1).max(100_000).default(4_000) });
 const Control = z.object({ hot: z.object({ regionId: z.string() }) });
 
 /** The control of the simulator's workload; a real cluster has none. */

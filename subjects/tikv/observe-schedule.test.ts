@@ -102,6 +102,7 @@ test.each([
   { failure: noPage, code: "HTTP_404" },
   { failure: broken, code: "ErrNotBootstrapped" },
   { failure: "break" as const, code: "UND_ERR_SOCKET" },
+  { failure: { ...evictList, body: "{}" }, code: "PD_ANSWER" },
 ])("while the scheduler is listed still, $code is no word that it evicts nothing", async ({ failure, code }) => {
   await expect(readWhenListFails(failure, evicting)).rejects.toMatchObject({ code });
 });

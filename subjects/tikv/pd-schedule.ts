@@ -36,5 +36,5 @@ export const PdSchedulers = z
 
 /** Which stores the evict-leader scheduler keeps free of leaders: their ids. */
 export const PdEvictList = z
-  .object({ "store-id-ranges": z.record(z.string(), z.unknown()).nullable().optional() })
+  .object({ "store-id-ranges": z.record(z.string(), z.unknown()).nullable() })
   .transform((list) => Object.keys(list["store-id-ranges"] ?? {}));

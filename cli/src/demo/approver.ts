@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addApprover } from "@operator/approval/approvers-file";
@@ -17,11 +17,15 @@ const approveForMs = 10 * 60_000;
 export class ThrowAwayApprover implements Disposable {
   /** The approvers' file, for the actuator. */
   readonly file: string;
+  /** Its policy: the built-in one, whose cool-downs pass as fast as everything else does here. */
+  readonly policyFile: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "operator-demo-key-"));
   readonly #made = newKey();
 
-  constructor() {
+  constructor(timeScale: number) {
     this.file = join(this.#folder, "approvers.json");
+    this.policyFile = join(this.#folder, "policy.yaml");
+    writeFileSync(this.policyFile, `coolDownScale: ${1 / timeScale}\n`);
     const { key, publicKey } = this.#made;
     addApprover(this.file, { key, name: "demo", risks: ["low", "medium", "high"], mode: true, publicKey });
   }

@@ -109,7 +109,9 @@ export function outcomeOf(seen: {
       .map(({ ticket }) => `ticket ${ticket.id} is not about ${[...abouts].join(" or ")}`),
     wanted > 0 && !seen.cleared && "not every ticket closed",
     seen.unwell,
-    wanted > 0 && seen.cleared && !cleared && "a ticket was closed by something else than fresh observations",
+    ...tickets
+      .filter(({ ticket }) => wanted > 0 && seen.cleared && ticket.closedBy !== "observation")
+      .map(({ ticket }) => `ticket ${ticket.id} is ${ticket.closedBy ? `closed by ${ticket.closedBy}` : "still open"}`),
   ].filter((complaint) => typeof complaint === "string");
   return {
     scenario,

@@ -37,13 +37,16 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
   const started = performance.now();
   const { faults: known, scenarios: composed, story, timeScale = 1 } = await loadRoom(plan.subject, "faults");
   const chosen = (plan.scenarios ?? story).map((name) => scenarioOf(name, known, composed));
-  using approver = new ThrowAwayApprover();
+  using approver = new ThrowAwayApprover(timeScale);
   await using stack = await Stack.start({
     subject: plan.subject,
     counts: { actuator: 1, chaos: 1 },
     graceScale: 1 / timeScale,
     timeScale,
-    environment: { actuator: { OPERATOR_APPROVERS_FILE: approver.file }, diagnoser: plan.diagnoser },
+    environment: {
+      actuator: { OPERATOR_APPROVERS_FILE: approver.file, OPERATOR_POLICY_FILE: approver.policyFile },
+      diagnoser: plan.diagnoser,
+    },
     onUp: page.up,
   });
   const members = [...stack.kinds].map(([target, kind]): Member => ({ target, kind, state: "running" }));
@@ -93,7 +96,7 @@ export async function runDemo(plan: DemoPlan): Promise<boolean> {
 
     if (timeScale !== 1)
       page.note(
-        `waiting times are divided by ${timeScale}, the loop's graces and the simulated subject's own: some are minutes`,
+        `waiting times are divided by ${timeScale}, graces and cool-downs as well as the simulated subject's own: some are minutes`,
       );
     // Breaking what is broken already would prove nothing.
     const unwell = await untilWell(subscribe, signal);

@@ -186,3 +186,28 @@ test("a source that was blind is given two of its readings to see again, however
   expect(story.said("down")).toEqual(["firing a", "cleared a"]);
   expect(alone(story, "source_blind")).toBe(2_000);
 });
+
+test("what is ok again when its cause's time is over is a symptom still, and clears as one", () => {
+  const story = new Story();
+  story.next({ ...downA, ...slowA });
+  story.times(11);
+  story.next(upA);
+  story.times(3);
+  expect(story.said("down").at(-1)).toBe("cleared a");
+  story.times(28);
+  story.next({ metrics: { a: 5 } });
+  story.times(4);
+  expect(explained(story, "slow")).toEqual(["firing toy.down.a", "cleared toy.down.a"]);
+});
+
+test("broken once more after its cause's time it stands for itself", () => {
+  const story = new Story();
+  story.next({ ...downA, ...slowA });
+  story.times(11);
+  story.next(upA);
+  story.times(31);
+  story.next({ metrics: { a: 5 } });
+  story.times(1);
+  story.next(slowA);
+  expect(explained(story, "slow")).toEqual(["firing toy.down.a", "firing"]);
+});

@@ -16,7 +16,9 @@ export function violationOf(
   const { invariant, target, breach, fired } = track;
   const isOver = at.state === "cleared" || at.state === "retired";
   const symptom = { invariant, target, detail: breach.detail, isBlind: at.state === "blind" };
-  const explainedBy = isOver ? fired.saidExplainedBy : explainer.explainedBy(symptom);
+  // What is ok by now isn't broken still: it ends as it was said to be, however long its proof takes.
+  const isEnding = isOver || track.state === "clearing";
+  const explainedBy = isEnding ? fired.saidExplainedBy : explainer.explainedBy(symptom);
   return {
     subject,
     invariant,
