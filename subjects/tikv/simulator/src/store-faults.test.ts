@@ -137,6 +137,35 @@ test("a store that PD hasn't taken yet takes no leaders: who led a region leads 
   expect(answered).toEqual({ isDone: false, reason: "not started" });
 });
 
+test("a store that is handed a region takes over its newest shape, which it may not have heard of", async () => {
+  const Region = z.object({
+    id: z.int(),
+    start_key: z.string(),
+    end_key: z.string(),
+    epoch: z.object({ conf_ver: z.int(), version: z.int() }),
+    peers: z.array(z.object({ id: z.int(), store_id: z.int() })),
+    leader: z.object({ store_id: z.int() }),
+  });
+  const { regions } = z.object({ regions: z.array(Region) }).parse((await cluster.pd("/regions")).body);
+  const [known = Region.parse({})] = regions;
+  const to = known.peers.find(({ store_id }) => store_id !== known.leader.store_id)?.store_id;
+  const region = {
+    id: known.id,
+    startKey: known.start_key,
+    endKey: known.end_key,
+    confVer: known.epoch.conf_ver,
+    version: known.epoch.version + 1,
+    peers: known.peers.map(({ id, store_id }) => ({ id, store: store_id, role: "Voter" })),
+  };
+  const address = (await cluster.storesNow()).find(({ store }) => store.id === to)?.store.address;
+  const body = JSON.stringify({ claim: { region, term: 1_000, leader: to, sizeBytes: 0, keys: 0 } });
+  expect((await ask("POST", `http://${address}/simulator/hand-over`, { body })).body).toEqual({ isDone: true });
+  await until("PD hears of it", async () => {
+    const { epoch, leader } = Region.parse((await cluster.pd(`/region/id/${known.id}`)).body);
+    return leader.store_id === to && epoch.version === region.version;
+  });
+});
+
 test("two stores killed: nothing is served, the survivor stops leading, and no check of PD's shows it", async () => {
   await cluster.member("tikv-2").kill();
   await cluster.member("tikv-3").kill();

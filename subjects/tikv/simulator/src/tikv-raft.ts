@@ -124,6 +124,8 @@ export class Raft {
       claim.region,
       { from, term: peer.term },
     );
+    // Word of its last change may have been lost; PD passes over who leads an older shape of it.
+    if (isNewer(claim.region, peer.region)) peer.region = claim.region;
     this.#lead(peer, claim.term);
     return undefined;
   }
