@@ -5,13 +5,18 @@ import { createServer } from "node:net";
 const lowest = 15_000;
 const highest = 32_000;
 const triesMax = 200;
+/** A program that was given a port listens by then. */
+const reservedMs = 30_000;
 
 interface Held {
   port: number;
   release: () => Promise<void>;
 }
 
-/** Ports of 127.0.0.1 that are free now, drawn at random. All are held until each is found, so no two are the same. */
+/**
+ * Ports of 127.0.0.1 that are free now, drawn at random. All are held until each is found, so no two are the same; and for a
+ * while after, until whoever they are for listens, no other process of this machine is given them (on Linux).
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const held = await Promise.all(Array.from({ length: count }, hold));
   await Promise.all(held.map(({ release }) => release()));
@@ -21,11 +26,25 @@ export async function freePorts(count: number): Promise<number[]> {
 async function hold(): Promise<Held> {
   for (let tried = 1; ; tried++) {
     try {
-      return await holdAt(randomInt(lowest, highest));
+      const port = randomInt(lowest, highest);
+      await reserve(port);
+      return await holdAt(port);
     } catch (error) {
       if (tried === triesMax) throw new Error(`no port from ${lowest} to ${highest} is free`, { cause: error });
     }
   }
+}
+
+/** Rejects while another process has reserved it. A name that only the kernel knows, and forgets with its process. */
+async function reserve(port: number): Promise<void> {
+  if (process.platform !== "linux") return;
+  const reservation = createServer();
+  await new Promise<void>((resolve, reject) => {
+    reservation.once("error", reject);
+    reservation.listen(`\0operator-port-${port}`, resolve);
+  });
+  reservation.unref();
+  setTimeout(() => reservation.close(), reservedMs).unref();
 }
 
 function holdAt(port: number): Promise<Held> {

@@ -1,6 +1,7 @@
 import type { Log } from "./log.ts";
 import type { Links } from "./tikv-links.ts";
 import { claimOf, majorityOf, noFlow, type Peer, votersOf } from "./tikv-peer.ts";
+import { peerIdOn, RaftLog, regionText } from "./tikv-raft-log.ts";
 import { between, type TimeScale } from "./time-scale.ts";
 import { type Claim, Done, Nothing, type RegionMeta, type Step, Votes } from "./wire.ts";
 
@@ -26,9 +27,11 @@ interface RaftOptions {
 export class Raft {
   readonly peers = new Map<number, Peer>();
   readonly #options: RaftOptions;
+  readonly #say: RaftLog;
 
   constructor(options: RaftOptions) {
     this.#options = options;
+    this.#say = new RaftLog(options.storeId, options.log);
   }
 
   get storeId(): number {
@@ -104,21 +107,21 @@ export class Raft {
   receive(claim: Claim): string | undefined {
     const peer = this.peers.get(claim.region.id);
     if (this.#options.isDiskFull()) {
-      this.#say("peer.rs:4888", "reject transferring leader", {
+      this.#say.line("peer.rs:4888", "reject transferring leader", {
         wait_data: "false",
         is_learner: "false",
         is_witness: "false",
         disk_usage: "AlreadyFull",
         pending_snapshot: "false",
-        from: this.#peerIdOn(claim.region, peer?.leader),
-        peer_id: this.#peerIdOn(claim.region, this.storeId),
+        from: peerIdOn(claim.region, peer?.leader),
+        peer_id: peerIdOn(claim.region, this.storeId),
         region_id: claim.region.id,
       });
       return "disk full";
     }
     if (peer === undefined || claim.term <= peer.term) return "stale";
-    const from = this.#peerIdOn(claim.region, peer.leader);
-    this.#sayOfRaft(
+    const from = peerIdOn(claim.region, peer.leader);
+    this.#say.ofRaft(
       "raft.rs:2400",
       `[term ${peer.term}] received MsgTimeoutNow from ${from} and starts an election to get leadership.`,
       claim.region,
@@ -163,10 +166,10 @@ export class Raft {
     const { links } = this.#options;
     const target = peer.region.peers.find(({ store }) => store === to);
     if (target?.role !== "Voter" || !links.isReachable(to)) return "unreachable";
-    this.#say("pd.rs:2008", "try to transfer leader", {
+    this.#say.line("pd.rs:2008", "try to transfer leader", {
       to_peers: "[]",
       to_peer: `id: ${target.id} store_id: ${to}`,
-      from_peer: `id: ${this.#peerIdOn(peer.region, this.storeId)} store_id: ${this.storeId}`,
+      from_peer: `id: ${peerIdOn(peer.region, this.storeId)} store_id: ${this.storeId}`,
       region_id: peer.region.id,
     });
     const claim = { ...claimOf(peer, to), term: peer.term + 1 };
@@ -183,10 +186,10 @@ export class Raft {
     if (key <= region.startKey || (region.endKey !== "" && key >= region.endKey)) return "key out of range";
     const version = region.version + 1;
     const made = region.peers.map((known, at) => ({ ...known, id: peers[at] ?? known.id }));
-    this.#say("apply.rs:2675", "split region", {
+    this.#say.line("apply.rs:2675", "split region", {
       keys: `1 keys range from ${key} to ${key}`,
       region: regionText(region),
-      peer_id: this.#peerIdOn(region, this.storeId),
+      peer_id: peerIdOn(region, this.storeId),
       region_id: region.id,
     });
     const half = { sizeBytes: peer.sizeBytes / 2, keys: peer.keys / 2 };
@@ -226,7 +229,7 @@ export class Raft {
     if (now < peer.electAtMs) return;
     delete peer.leader;
     peer.electAtMs = now + this.#electionMs();
-    this.#sayOfRaft("raft.rs:1162", `became follower at term ${peer.term}`, peer.region, {
+    this.#say.ofRaft("raft.rs:1162", `became follower at term ${peer.term}`, peer.region, {
       from_role: "Leader",
       term: peer.term,
     });
@@ -240,8 +243,8 @@ export class Raft {
     if (!voters.includes(this.storeId)) return;
     delete peer.leader;
     const term = peer.term + 1;
-    this.#sayOfRaft("raft.rs:1569", "starting a new election", region, { term: peer.term });
-    this.#sayOfRaft("raft.rs:1213", `became pre-candidate at term ${peer.term}`, region, { term: peer.term });
+    this.#say.ofRaft("raft.rs:1569", "starting a new election", region, { term: peer.term });
+    this.#say.ofRaft("raft.rs:1213", `became pre-candidate at term ${peer.term}`, region, { term: peer.term });
     const others = voters.filter((store) => store !== this.storeId);
     const asked = others.map(async (store): Promise<number> => {
       const near = this.#options.neighbour(store);
@@ -253,7 +256,7 @@ export class Raft {
     });
     const granted = (await Promise.all(asked)).reduce((sum, votes) => sum + votes, 1);
     if (granted < majorityOf(region) || peer.term >= term || peer.leader !== undefined) return;
-    this.#sayOfRaft("raft.rs:1187", `became candidate at term ${term}`, region, { term });
+    this.#say.ofRaft("raft.rs:1187", `became candidate at term ${term}`, region, { term });
     this.#lead(peer, term);
   }
 
@@ -266,7 +269,7 @@ export class Raft {
     peer.reportedAtMs = Date.now();
     peer.pending = new Set(peer.region.peers.map(({ store }) => store).filter((store) => !links.isReachable(store)));
     peer.isChanged = true;
-    this.#sayOfRaft("raft.rs:1271", `became leader at term ${term}`, peer.region, { term });
+    this.#say.ofRaft("raft.rs:1271", `became leader at term ${term}`, peer.region, { term });
     this.#options.changed();
     this.#tellPeers(claimOf(peer, this.storeId));
   }
@@ -309,28 +312,6 @@ export class Raft {
   #electionMs(): number {
     return this.#options.scale.wait(between(electionMs.min, electionMs.max));
   }
-
-  #say(source: string, message: string, fields: Record<string, string | number>): void {
-    this.#options.log("INFO", source, message, fields);
-  }
-
-  /** Raft's own lines end with whom they're about. */
-  #sayOfRaft(source: string, message: string, region: RegionMeta, fields: Record<string, string | number>): void {
-    const raft_id = this.#peerIdOn(region, this.storeId);
-    this.#say(source, message, { ...fields, raft_id, region_id: region.id });
-  }
-
-  /** 0 where it has none. */
-  #peerIdOn(region: RegionMeta, wanted: number | undefined): number {
-    return region.peers.find(({ store }) => store === wanted)?.id ?? 0;
-  }
-}
-
-/** As TiKV's log writes a region: protobuf's text, where keys that are empty are left out. */
-function regionText({ id, startKey, endKey, confVer, version, peers }: RegionMeta): string {
-  const keys = [startKey === "" ? "" : `start_key: ${startKey} `, endKey === "" ? "" : `end_key: ${endKey} `].join("");
-  const listed = peers.map(({ id, store }) => `peers { id: ${id} store_id: ${store} }`).join(" ");
-  return `id: ${id} ${keys}region_epoch { conf_ver: ${confVer} version: ${version} } ${listed}`;
 }
 
 function isNewer(a: RegionMeta, b: RegionMeta): boolean {
