@@ -93,7 +93,9 @@ export async function runScenario(run: Run): Promise<Outcome & { diagnoses: Diag
   const unsubscribe = run.subscribe((seen) => {
     const { atMs } = seen;
     const telling = tellingOf(seen, (ticket) => !cases.has(ticket));
-    if (telling && !told.has(telling.key)) {
+    // Once a ticket is there nobody waits for a grace any more.
+    const isOld = seen.kind === "verdicts" && cases.size > 0;
+    if (telling && !isOld && !told.has(telling.key)) {
       told.add(telling.key);
       const { key: _, ...event } = telling;
       story.tell({ atMs: seen.kind === "fault" ? monotonic(seen.message.atMs) : atMs, ...event });

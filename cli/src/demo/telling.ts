@@ -1,4 +1,8 @@
+import type { VerdictLine } from "@operator/contracts/verdicts";
 import type { Seen } from "./watch.ts";
+
+/** Whoever watches waits so long without a word. */
+const graceToldMs = 2_000;
 
 /** Who did what, in the words of the story. `key`: the same thing said again, which is told once. */
 export interface Told {
@@ -48,6 +52,7 @@ export function tellingOf(seen: Seen, isNewTicket: (id: string) => boolean): Tol
       return { key: `snapshot/${seen.message.epoch}/${seen.message.n}`, by: "observer", text };
     }
     case "verdicts":
+      return ofGrace(seen.message.lines);
     default:
       return undefined;
   }
@@ -56,4 +61,13 @@ export function tellingOf(seen: Seen, isNewTicket: (id: string) => boolean): Tol
 function ofFault({ id, phase, text }: Extract<Seen, { kind: "fault" }>["message"]): Told | undefined {
   if (phase === "planned" || phase === "injecting" || phase === "reverting") return undefined;
   return { key: `${id}/${phase}`, by: "chaos", text: `${phase}: ${text}` };
+}
+
+/** What is broken and hasn't fired: of rules that wait for minutes nothing would be heard meanwhile. */
+function ofGrace(lines: VerdictLine[]): Told | undefined {
+  const waiting = lines.find(({ graceLeftMs = 0 }) => graceLeftMs > graceToldMs);
+  if (!waiting) return undefined;
+  const { invariant, target, sinceMs, graceLeftMs = 0 } = waiting;
+  const text = `${invariant} of ${target} is broken, and fires in ${Math.round(graceLeftMs / 1_000)} s unless it mends`;
+  return { key: `${invariant}/${target}/pending/${sinceMs}`, by: "checker", text };
 }
