@@ -4,7 +4,10 @@ import { TargetName, TimeMs } from "./names.ts";
 /** What one target's log may tell at most: the newest lines, together of so many characters, none older than this. */
 export const logBounds = { linesMax: 50, charsMax: 16_384, lineCharsMax: 400, agoMsMax: 600_000 } as const;
 
-/** A line as the target wrote it: one plain line, cut, without secrets; dated by the target's own clock. */
+/**
+ * A line as the target wrote it: one plain line, cut, without secrets; dated by the target's own clock. Where an entry was too
+ * long, one of its lines is ours: `… lines left out: 37`.
+ */
 export const LogLine = z.object({ atMs: TimeMs, text: z.string().min(1).max(logBounds.lineCharsMax) });
 export type LogLine = z.infer<typeof LogLine>;
 

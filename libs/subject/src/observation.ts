@@ -23,7 +23,7 @@ export interface Source {
   read: (signal: AbortSignal) => Promise<Record<string, Reading>>;
 }
 
-/** A line of a log as it stands there, with the time that it bears. */
+/** A line of a log as it stands there, with the time that it bears; all lines of one entry bear the entry's. */
 export interface WrittenLine {
   atMs: number;
   text: string;
