@@ -91,7 +91,7 @@ test("the busiest region is heated, and the workload says which it is", async ()
   expect(await fault.proof()).toBeUndefined();
   await fault.inject();
   expect(await fault.proof()).toBe(`the workload says that it heats ${fault.who.target}`);
-  const Workload = z.object({ hot: z.object({ regionId: z.string(), putsPerS: z.literal(2_000) }) });
+  const Workload = z.object({ hot: z.object({ regionId: z.string(), putsPerS: z.literal(4_000) }) });
   const { hot } = Workload.parse((await ask("GET", `${cluster.workloadUrl}/workload`)).body);
   expect(`region-${hot.regionId}`).toBe(fault.who.target);
   await fault.revert();

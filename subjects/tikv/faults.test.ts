@@ -1,6 +1,7 @@
 import type { Fault, Member } from "@operator/subject/fault";
 import { expect, test } from "vitest";
 import { faults, scenarios, story } from "./faults.ts";
+import { invariants } from "./invariants.ts";
 import { playPd, scheduleOf, type Script, v8, v9 } from "./pd-exchange.fixture.ts";
 
 // Faults by PD's API against what a real PD answered. On a whole cluster: faults-simulator.test.ts.
@@ -193,4 +194,10 @@ test("leave_evict_leader: the store's own part of the scheduler is added, and ta
   for (const script of [{ ...free, [remove]: [v8("write-sched-evict-delete")] }, gone]) {
     expect((await run(script, name, "revert", "tikv-1", undo)).writes).toEqual([remove]);
   }
+});
+
+test("what a remedy leaves behind is told by an invariant of this room", () => {
+  const left = faults.flatMap(({ leaves }) => leaves ?? []);
+  expect(left).toEqual(["forgotten_evict_leader"]);
+  expect(invariants.map(({ name }) => name)).toEqual(expect.arrayContaining(left));
 });

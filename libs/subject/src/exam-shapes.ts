@@ -70,7 +70,15 @@ export const roomShapes = {
   topology: z.looseObject({
     topology: z.looseObject({
       targets: fn,
-      explanations: z.array(z.strictObject({ cause: InvariantName, effect: InvariantName, joins: fn, why: sentence })),
+      explanations: z.array(
+        z.strictObject({
+          cause: InvariantName,
+          effect: InvariantName,
+          tailMs: z.int().positive().optional(),
+          joins: fn,
+          why: sentence,
+        }),
+      ),
     }),
   }),
   playbook: z.looseObject({ playbook: fn, playbookName: z.string().min(1) }),
