@@ -118,21 +118,26 @@ export async function startCluster({
     start: (name: string) => member(name).start(),
     async startAll(): Promise<number> {
       for (const started of members.values()) started.start();
-      return await until("all stores are up and all regions led", async () => {
+      let seen = "";
+      const isAllThere = async () => {
         try {
           const found = await storesNow();
           const schedulers = z.array(z.string()).parse((await pd("/schedulers")).body);
           const leaders = found.reduce((sum, { status }) => sum + status.leader_count, 0);
+          const states = found.map(({ store, status }) => `${store.state_name} leads ${status.leader_count}`);
+          seen = `: ${states.join(", ")} of ${regions}; ${schedulers.length} schedulers`;
           return (
             found.length >= stores &&
             found.every(({ store }) => store.state_name === "Up") &&
             leaders === regions &&
             schedulers.length === 5
           );
-        } catch {
+        } catch (error) {
+          seen = `: ${String(error)}`;
           return false;
         }
-      });
+      };
+      return await until("all stores are up and all regions led", isAllThere, undefined, () => seen);
     },
     async [Symbol.asyncDispose]() {
       for (const { kill } of members.values()) await kill();
