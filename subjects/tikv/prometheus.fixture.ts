@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "@operator/stack/free-port";
 import { z } from "zod";
 
 /** A real Prometheus of this test's own. */
@@ -21,7 +21,7 @@ export async function startPrometheus(instances: readonly string[]): Promise<Pro
   const config = `{ global: { ${scrape} }, scrape_configs: [{ job_name: tikv, static_configs: [{ targets: ${targets} }] }] }`;
   writeFileSync(join(folder, "prometheus.yml"), config);
   const { file, env } = find();
-  const port = await freePort();
+  const port = (await freePorts(1))[0] ?? 0;
   const server = spawn(
     file,
     [
@@ -67,13 +67,4 @@ function find() {
   const found: unknown = JSON.parse(execFileSync(process.execPath, [finder, "prometheus"], { encoding: "utf8" }));
   const Found = z.object({ prometheus: z.object({ file: z.string(), env: z.record(z.string(), z.string()) }) });
   return Found.parse(found).prometheus;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = z.object({ port: z.int() }).parse(server.address());
-  server.close();
-  await once(server, "close");
-  return port;
 }

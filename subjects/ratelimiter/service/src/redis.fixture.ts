@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "@operator/stack/free-port";
 import { Redis } from "ioredis";
 import { z } from "zod";
 import { until } from "./until.fixture.ts";
@@ -64,10 +64,6 @@ function findRedis() {
 }
 
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = z.object({ port: z.int() }).parse(server.address());
-  server.close();
-  await once(server, "close");
+  const [port = 0] = await freePorts(1);
   return port;
 }

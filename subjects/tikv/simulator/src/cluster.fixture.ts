@@ -1,10 +1,9 @@
-import { randomInt } from "node:crypto";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@operator/stack/free-port";
 import { z } from "zod";
 import { decodeJson } from "./exact-json.ts";
 import { until } from "./until.fixture.ts";
@@ -225,20 +224,4 @@ export async function ask(
     body = undefined;
   }
   return { status: response.status, type: response.headers.get("content-type") ?? "", text, body };
-}
-
-/** Ports that are free now, below those that systems give to outgoing connections; all are held until each is found. */
-async function freePorts(count: number): Promise<number[]> {
-  const held: { port: number; server: Server }[] = [];
-  while (held.length < count) {
-    const port = randomInt(15_000, 32_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (isFree) held.push({ port, server });
-  }
-  await Promise.all(held.map(({ server }) => once(server.close(), "close")));
-  return held.map(({ port }) => port);
 }
