@@ -138,7 +138,8 @@ async function bringAbout(): Promise<void> {
   await says("tikv", "connection established");
 
   // PD's leader resigns, and one of its members ends.
-  await post("/leader/resign", {});
+  // Whom it would hand over to has to have answered lately, and a busy machine makes that late.
+  await until("PD's leader resigns", async () => (await post("/leader/resign", {})).status === 200);
   for (const message of ["lost leader", "etcd leader changed, resigns pd leadership", "start to campaign PD leader"])
     await says("pd", message);
   cluster.member("pd-3").signal("SIGTERM");
