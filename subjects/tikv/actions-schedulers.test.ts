@@ -127,7 +127,7 @@ test.each([
   const having = { ...v8("schedulers"), body: JSON.stringify(["balance-leader-scheduler", name]) };
   const remove = `DELETE ${api}/schedulers/${name}`;
   const script = {
-    // Before its stores are asked for as well, where it has any.
+    // Before its stores are asked for too, if it holds some.
     [list]: [having, ...stores.map(() => having), v8("schedulers")],
     [`GET ${api}/scheduler-config/${name}/list`]: [v8("get-scheduler-config-evict")],
     [remove]: [v9("sch-del-evict-all")],

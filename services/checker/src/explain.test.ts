@@ -13,6 +13,17 @@ function explained(story: Story, invariant: string) {
   return words.filter((word, i) => word !== words[i - 1]);
 }
 
+/** `slow` of a fired as a symptom of `down`, which has just cleared; `slow` hasn't. */
+function outlasting(room = toyRoom): Story {
+  const story = new Story(room);
+  story.next({ ...downA, ...slowA });
+  story.times(11);
+  story.next(upA);
+  story.times(3);
+  expect(story.said("down")).toEqual(["firing a", "cleared a"]);
+  return story;
+}
+
 test("a symptom is explained while its cause fires", () => {
   const story = new Story();
   story.next({ ...downA, ...slowA });
@@ -39,12 +50,7 @@ test("an explanation that fires after the symptom is said of the symptom at once
 });
 
 test("30 s after its cause cleared, what is still broken stands for itself", () => {
-  const story = new Story();
-  story.next({ ...downA, ...slowA });
-  story.times(11);
-  story.next(upA);
-  story.times(3);
-  expect(story.said("down")).toEqual(["firing a", "cleared a"]);
+  const story = outlasting();
   const clearedAtMs = story.violations.findLast(({ invariant }) => invariant === "down")?.asOf ?? 0;
   story.times(29);
   expect(explained(story, "slow")).toEqual(["firing toy.down.a"]);
@@ -70,12 +76,7 @@ function ending(story: Story) {
 }
 
 test("a symptom clears as the symptom that it was said to be, also when its cause's time is over just then", () => {
-  const story = new Story();
-  story.next({ ...downA, ...slowA });
-  story.times(11);
-  story.next(upA);
-  story.times(3);
-  expect(story.said("down").at(-1)).toBe("cleared a");
+  const story = outlasting();
   story.times(26);
   story.next({ metrics: { a: 5 } });
   story.times(3);
@@ -161,11 +162,8 @@ test("what takes longer to recover is explained for longer, where the explanatio
   const explanations = toyRoom.explanations.map((each) =>
     each.effect === "slow" ? { ...each, tailMs: 60_000 } : each,
   );
-  const story = new Story({ ...toyRoom, explanations });
-  story.next({ ...downA, ...slowA });
-  story.times(11);
-  story.next(upA);
-  story.times(70);
+  const story = outlasting({ ...toyRoom, explanations });
+  story.times(67);
   expect(alone(story, "slow")).toBe(60_000);
 });
 
@@ -188,12 +186,7 @@ test("a source that was blind is given two of its readings to see again, however
 });
 
 test("what is ok again when its cause's time is over is a symptom still, and clears as one", () => {
-  const story = new Story();
-  story.next({ ...downA, ...slowA });
-  story.times(11);
-  story.next(upA);
-  story.times(3);
-  expect(story.said("down").at(-1)).toBe("cleared a");
+  const story = outlasting();
   story.times(28);
   story.next({ metrics: { a: 5 } });
   story.times(4);
@@ -201,11 +194,8 @@ test("what is ok again when its cause's time is over is a symptom still, and cle
 });
 
 test("broken once more after its cause's time it stands for itself", () => {
-  const story = new Story();
-  story.next({ ...downA, ...slowA });
-  story.times(11);
-  story.next(upA);
-  story.times(31);
+  const story = outlasting();
+  story.times(28);
   story.next({ metrics: { a: 5 } });
   story.times(1);
   story.next(slowA);
